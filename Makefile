@@ -1,0 +1,45 @@
+# `make` lists the targets; each builds .venv first if it is missing or out of date.
+PYTHON ?= $(shell command -v python3.11 || echo python3)
+BIN := .venv/bin
+RUN := .venv/.installed
+DEV := .venv/.installed-dev
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help fit test lint types tensorboard clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+fit: $(RUN) ## train the MLP on the embedded names (more flags in ARGS="...")
+	@$(BIN)/python main.py fit --config configs/mlp.yaml $(ARGS)
+
+test: $(DEV) ## run the test suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV) ## check style and formatting
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: $(DEV) ## check types
+	@$(BIN)/mypy
+
+tensorboard: $(RUN) ## look at the runs, on http://localhost:6006
+	@$(BIN)/tensorboard --logdir logs --host localhost $(ARGS)
+
+clean: ## remove .venv and the tools' caches; runs stay
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache build src/*.egg-info
+
+# pip installs the exact versions of requirements.lock, and nothing at all the second time.
+.venv/pyvenv.cfg:
+	$(PYTHON) -m venv .venv
+
+$(RUN): .venv/pyvenv.cfg pyproject.toml requirements.lock
+	@echo "Setting up .venv (once; PyTorch is large) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable .
+	@touch $@
+
+$(DEV): $(RUN)
+	@echo "Adding the test tools to .venv …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	@touch $@

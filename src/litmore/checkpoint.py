@@ -1,0 +1,75 @@
+"""A checkpoint file, and what it tells of the run that wrote it."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from litmore.errors import InputError
+from litmore.models.base import CharLM
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The content, on the CPU; nothing in the file is run (`weights_only`).
+
+    Raises:
+        InputError: it is not a checkpoint of a character model.
+
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"--ckpt_path {path}: not a readable checkpoint ({first_line})") from None
+    if not isinstance(checkpoint, dict) or "class_path" not in checkpoint:
+        raise InputError(f"--ckpt_path {path}: not a checkpoint of a litmore model")
+    return checkpoint
+
+
+def model_class(checkpoint: dict[str, Any]) -> type[CharLM]:
+    """The class whose weights these are.
+
+    Raises:
+        InputError: it cannot be imported here.
+
+    """
+    module, _, name = checkpoint["class_path"].rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"--ckpt_path: its model {checkpoint['class_path']} cannot be imported ({error})"
+        ) from None
+    if not (isinstance(found, type) and issubclass(found, CharLM)):
+        raise InputError(f"--ckpt_path: its model {checkpoint['class_path']} is not a CharLM")
+    return found
+
+
+def load_model(path: Path) -> CharLM:
+    """The trained model, ready to be used, on the CPU."""
+    cls = model_class(read(path))
+    return cls.load_from_checkpoint(path, map_location="cpu", weights_only=True).eval()
+
+
+def recorded_config(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """The config that trained it; without a command line, what its hyperparameters tell.
+
+    The data keep the checkpoint's vocabulary: another file's sorted characters could be as many,
+    and would mean something else.
+    """
+    hyper_parameters = checkpoint["hyper_parameters"]
+    config = checkpoint.get("config") or {
+        "model": {
+            "class_path": checkpoint["class_path"],
+            "init_args": {k: v for k, v in hyper_parameters.items() if k not in LINKED},
+        },
+        "data": {"init_args": dict(checkpoint.get("datamodule_hyper_parameters", {}))},
+    }
+    if "vocabulary" in hyper_parameters:
+        config["data"]["init_args"]["vocabulary"] = hyper_parameters["vocabulary"]
+    return config
+
+
+LINKED = ("vocabulary", "block_size")
+"""The model's arguments that the data give."""

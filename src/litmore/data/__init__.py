@@ -1,0 +1,7 @@
+"""Text file → corpus → split → view → batches."""
+
+from litmore.data.corpus import Corpus
+from litmore.data.datamodule import NamesDataModule
+from litmore.data.vocabulary import Vocabulary
+
+__all__ = ["Corpus", "NamesDataModule", "Vocabulary"]

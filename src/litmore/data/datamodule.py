@@ -1,0 +1,176 @@
+"""The names' splits as Lightning wants them."""
+
+import logging
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from lightning.pytorch import LightningDataModule
+from lightning.pytorch.utilities import rank_zero_only
+
+from litmore.data.corpus import Corpus
+from litmore.data.loader import BatchLoader, WordLoader
+from litmore.data.split import SPLITS, split
+from litmore.data.views import View, Windows, Words
+from litmore.data.vocabulary import Vocabulary
+from litmore.errors import InputError
+
+NAMES = Path(__file__).with_name("names.txt")
+"""The embedded default: US given names of 2018, public domain (`docs/data.md` tells its origin)."""
+
+log = logging.getLogger(__name__)
+
+
+class NamesDataModule(LightningDataModule):
+    """Words of a file, one a line, split into train, val and test and served as a view.
+
+    Args:
+        path: a UTF-8 file of one word a line, plain or `.gz`; none takes the embedded names.
+        block_size: K, the tokens of context in a window.
+        batch_size: examples a process and training batch.
+        view: `windows` (x: Int[B, K], y: Int[B]) or `words` (x: Int[B, T], y: Int[B, T]).
+        split: shares of train, val and test, which sum to 1; a share of 0 leaves that split out.
+        split_seed: of the shuffle before the cut; 42 as in the lecture.
+        unique: keep each word once, so that none stands in two splits.
+        eval_batch_size: examples a process and batch where no gradient is needed.
+        vocabulary: the characters in the order of their ids; none takes the file's own, sorted.
+        predict_path: the file whose words `predict` scores, one a line.
+
+    Raises:
+        InputError: a setting or the file cannot be used.
+
+    """
+
+    def __init__(
+        self,
+        path: str | None = None,
+        block_size: int = 3,
+        batch_size: int = 32,
+        view: Literal["windows", "words"] = "windows",
+        split: Sequence[float] = (0.8, 0.1, 0.1),
+        split_seed: int = 42,
+        unique: bool = False,
+        eval_batch_size: int = 8192,
+        vocabulary: str | None = None,
+        predict_path: str | None = None,
+    ) -> None:
+        super().__init__()
+        for name, value in (
+            ("block_size", block_size),
+            ("batch_size", batch_size),
+            ("eval_batch_size", eval_batch_size),
+        ):
+            if value < 1:
+                raise InputError(f"--data.{name} {value}: must be at least 1")
+        if path is not None:
+            path = str(Path(path).expanduser().absolute())
+        split = list(split)  # as YAML and JSON have it
+        # What a checkpoint needs to find the same data again; the model carries the vocabulary.
+        self.save_hyperparameters(ignore=["vocabulary", "predict_path"])
+        self.path = Path(path) if path else NAMES
+        self.block_size = block_size
+        self.batch_size = batch_size
+        self.view = view
+        self.split = split
+        self.split_seed = split_seed
+        self.unique = unique
+        self.eval_batch_size = eval_batch_size
+        self.predict_path = predict_path
+        self._given_vocabulary = Vocabulary(vocabulary) if vocabulary is not None else None
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """All words of the file, or each once with `unique`."""
+        corpus = Corpus.read(self.path, self._given_vocabulary)
+        return corpus.unique() if self.unique else corpus
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The characters and their ids; linked to the model."""
+        return self._given_vocabulary or self.corpus.vocabulary
+
+    @cached_property
+    def splits(self) -> dict[str, Corpus]:
+        """`train`, `val` and `test`: views of one storage."""
+        return split(self.corpus, self.split, self.split_seed, margin=self.block_size - 1)
+
+    def view_of(self, corpus: Corpus) -> View:
+        """The chosen view of any corpus."""
+        return Windows(corpus, self.block_size) if self.view == "windows" else Words(corpus)
+
+    def describe(self) -> list[str]:
+        """What the splits hold, for people: a line a fact."""
+        sizes = " / ".join(f"{len(self.splits[name]):,}" for name in SPLITS)
+        examples = " / ".join(f"{self.splits[name].num_examples:,}" for name in SPLITS)
+        lines = [
+            f"{self.path.name}: {sizes} words (train / val / test), {examples} characters to"
+            f" predict, {len(self.vocabulary) - 1} different ones"
+        ]
+        val = self.splits["val"]
+        if not self.unique and len(val):
+            also = int(self.splits["train"].known(val).sum())
+            lines.append(
+                f"{also:,} of the {len(val):,} val words also stand in train"
+                " (--data.unique true keeps each word once)"
+            )
+        return lines
+
+    def setup(self, stage: str) -> None:
+        """Read and split, and say what came out once at the start of training."""
+        if stage == "fit":
+            _log_lines(self.describe())
+
+    def train_dataloader(self) -> BatchLoader:
+        """Shuffled by (seed, epoch); in fixed order where the Trainer overfits a few batches."""
+        overfit = self.trainer is not None and self.trainer.overfit_batches > 0  # type: ignore[attr-defined]
+        return self._loader("train", self.batch_size, shuffle=not overfit)
+
+    def val_dataloader(self) -> BatchLoader | list:
+        """In order, each example once."""
+        return self._eval_loader("val")
+
+    def test_dataloader(self) -> BatchLoader | list:
+        """In order, each example once."""
+        return self._eval_loader("test")
+
+    def predict_dataloader(self) -> WordLoader:
+        """The words of `predict_path`, in order, on every process."""
+        corpus = self.predict_corpus
+        return WordLoader(self.view_of(corpus), len(corpus), self.batch_size)
+
+    @cached_property
+    def predict_corpus(self) -> Corpus:
+        """The words to score.
+
+        Raises:
+            InputError: `predict_path` is not given, or cannot be used.
+
+        """
+        if self.predict_path is None:
+            raise InputError("--data.predict_path: name the file whose words to score")
+        return Corpus.read(Path(self.predict_path).expanduser(), self.vocabulary)
+
+    def _eval_loader(self, name: str) -> BatchLoader | list:
+        if not len(self.splits[name]):
+            return []
+        return self._loader(name, self.eval_batch_size, shuffle=False)
+
+    def _loader(self, name: str, batch_size: int, *, shuffle: bool) -> BatchLoader:
+        trainer = self.trainer
+        return BatchLoader(
+            self.view_of(self.splits[name]),
+            batch_size,
+            shuffle=shuffle,
+            # Set by `seed_everything`, the same on every process; as Lightning seeds its sampler.
+            seed=int(os.environ.get("PL_GLOBAL_SEED", "0")),
+            rank=trainer.global_rank if trainer else 0,
+            world_size=trainer.world_size if trainer else 1,
+        )
+
+
+@rank_zero_only
+def _log_lines(lines: Sequence[str]) -> None:
+    for line in lines:
+        log.info(line)

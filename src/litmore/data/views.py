@@ -1,0 +1,115 @@
+"""What a model sees of a corpus: `windows` or `words` (`counts` will stand beside them).
+
+A view is a sequence of examples. Indexed with a tensor of example numbers it gathers the whole
+batch `(x, y)` at once; until then it holds nothing but the corpus's own storage.
+
+Letters: B batch, K context length (`block_size`), T time.
+"""
+
+from typing import Protocol
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from litmore.data.corpus import Corpus
+from litmore.data.vocabulary import BOUNDARY
+
+PAD = -1
+"""The target where there is nothing to predict."""
+
+Batch = tuple[Tensor, Tensor]
+"""`(x, y)`: what a model is given and what it is to predict."""
+
+
+class View(Protocol):
+    """A sequence of examples, gathered a batch at a time."""
+
+    def __len__(self) -> int:
+        """How many examples."""
+
+    def __getitem__(self, examples: Int[Tensor, " B"]) -> Batch:
+        """The batch of these examples."""
+
+    def of_words(self, first: int, last: int) -> Batch:
+        """All examples of the words `first … last − 1`, in order."""
+
+
+class Windows:
+    """Each character with the K tokens before it: `x: Int[B, K]`, `y: Int[B]`.
+
+    The lectures' own batches: for emma and K = 3, `... → e`, `..e → m`, `.em → m`, `emm → a`,
+    `mma → .`. All windows of K + 1 tokens are one `as_strided` view of the corpus's storage; no
+    context is copied before its batch is gathered.
+
+    Args:
+        corpus: the words. Where its storage has no room for the first word's context (see
+            `Corpus.select`), the tokens are copied once, with that room.
+        block_size: K.
+
+    """
+
+    def __init__(self, corpus: Corpus, block_size: int) -> None:
+        self.corpus = corpus
+        self.block_size = block_size
+        tokens = corpus.tokens
+        if tokens.storage_offset() < block_size - 1:
+            tokens = F.pad(tokens, (block_size - 1, 0))[block_size - 1 :]
+        self.windows: Int[Tensor, "N K_and_1"] = tokens.as_strided(
+            (corpus.num_examples, block_size + 1),
+            (1, 1),
+            tokens.storage_offset() - (block_size - 1),
+        )
+
+    def __len__(self) -> int:
+        return self.corpus.num_examples
+
+    def __getitem__(
+        self, examples: Int[Tensor, " B"]
+    ) -> tuple[Int[Tensor, "B K"], Int[Tensor, " B"]]:
+        return self._cut(self.windows[examples])
+
+    def of_words(self, first: int, last: int) -> tuple[Int[Tensor, "B K"], Int[Tensor, " B"]]:
+        """All examples of a run of words."""
+        offsets = self.corpus.offsets
+        return self._cut(self.windows[int(offsets[first]) : int(offsets[last])])
+
+    def _cut(
+        self, windows: Int[Tensor, "B K_and_1"]
+    ) -> tuple[Int[Tensor, "B K"], Int[Tensor, " B"]]:
+        x, y = windows.long().split([self.block_size, 1], dim=1)
+        # Left of a word's opening boundary stands the word before it: to this word, boundary too.
+        for k in range(self.block_size - 2, -1, -1):
+            x[:, k] *= x[:, k + 1] != BOUNDARY
+        return x, y[:, 0]
+
+
+class Words:
+    """Whole words: `x: Int[B, T]` the boundary and the characters, `y: Int[B, T]` one further.
+
+    T is the longest of the batch; shorter words are filled up with `BOUNDARY` in x, `PAD` in y.
+    """
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.corpus = corpus
+
+    def __len__(self) -> int:
+        return len(self.corpus)
+
+    def __getitem__(
+        self, examples: Int[Tensor, " B"]
+    ) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
+        offsets, tokens = self.corpus.offsets, self.corpus.tokens
+        first, last = offsets[examples], offsets[examples + 1]  # (B,)
+        longest = int((last - first).max()) if len(examples) else 0
+        at = first[:, None] + torch.arange(longest)  # (B, T)
+        outside = at >= last[:, None]
+        at = at.where(~outside, last[:, None] - 1)
+        x = tokens[at].long().masked_fill(outside, BOUNDARY)
+        y = tokens[at + 1].long().masked_fill(outside, PAD)
+        return x, y
+
+    def of_words(self, first: int, last: int) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
+        """A run of words."""
+        return self[torch.arange(first, last)]

@@ -1,0 +1,198 @@
+"""What every character model shares; an architecture is a subclass in a file of its own.
+
+Letters: B batch, T time, K context length (`block_size`), V vocabulary, C embedding
+(`embedding_dim`), H hidden (`hidden_dim`).
+"""
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float, Int
+from lightning.pytorch import LightningModule
+from torch import Tensor
+from torch.nn import functional as F
+from torchmetrics import MeanMetric
+
+from litmore.data.datamodule import NamesDataModule
+from litmore.data.views import PAD, Batch
+from litmore.data.vocabulary import BOUNDARY, Vocabulary
+from litmore.errors import InputError
+
+
+class CharLM(LightningModule, ABC):
+    """A model of the next character: everything that does not depend on its architecture.
+
+    A subclass names its layers in `__init__`, maps tokens to logits in `forward`, and declares the
+    views it takes. Its `__init__` arguments are saved as hyperparameters, so a checkpoint alone
+    rebuilds it.
+
+    Args:
+        vocabulary: the characters in the order of their ids, from 1; 0 is the boundary.
+        block_size: K, how many tokens of context the model looks at in the `windows` view.
+
+    """
+
+    views: ClassVar[tuple[str, ...]] = ("windows",)
+    """The views that `forward` takes (`litmore.data.views`)."""
+
+    def __init__(self, vocabulary: str, block_size: int) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.vocabulary = Vocabulary(vocabulary)
+        self.block_size = block_size
+        # Sums in double: a float32 sum over some million characters would lose the last digits.
+        self.eval_loss = MeanMetric().set_dtype(torch.float64)
+        self.eval_accuracy = MeanMetric().set_dtype(torch.float64)
+
+    @property
+    def vocab_size(self) -> int:
+        """V: the characters and the boundary."""
+        return len(self.vocabulary)
+
+    @abstractmethod
+    def forward(self, x: Int[Tensor, "B _"]) -> Float[Tensor, "*leading V"]:
+        """Logits of the next character.
+
+        Args:
+            x: `Int[B, K]` for `Float[B, V]` in the `windows` view, `Int[B, T]` for
+                `Float[B, T, V]` in the `words` view.
+
+        """
+
+    def penalty(self) -> Tensor | float:
+        """What the objective adds to the loss; none unless an architecture has one."""
+        return 0.0
+
+    def next_logits(self, tokens: Int[Tensor, "B T"]) -> Float[Tensor, "B V"]:
+        """Logits of the character after each row of tokens, the opening boundary first."""
+        if "windows" not in self.views:
+            return self(tokens)[:, -1]
+        context = tokens[:, -self.block_size :]
+        missing = self.block_size - context.shape[1]
+        return self(F.pad(context, (missing, 0), value=BOUNDARY))
+
+    def check_data(self, data: NamesDataModule) -> None:
+        """Say before the first step if this model cannot read that data.
+
+        Raises:
+            InputError: the view is not one of the model's, or the context has another length.
+
+        """
+        name = type(self).__name__
+        if data.view not in self.views:
+            raise InputError(f"--data.view {data.view}: {name} takes {' or '.join(self.views)}")
+        if data.view == "windows" and data.block_size != self.block_size:
+            raise InputError(
+                f"--data.block_size {data.block_size}: {name} looks at {self.block_size} token(s);"
+                f" pass --data.block_size {self.block_size}"
+            )
+
+    # Steps
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
+        """The objective: negative log-likelihood ÷ number of predicted characters, + penalty."""
+        x, y = batch
+        logits = self(x)
+        nll, count = total_nll(logits, y), num_predicted(y)
+        if self.is_log_due():
+            self.log_training(torch.stack([nll.detach(), total_correct(logits, y), count]))
+        return nll / self._count_a_process(count) + self.penalty()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Add a batch to the metrics."""
+        self._evaluate(batch)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Add a batch to the metrics."""
+        self._evaluate(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log what the batches add up to."""
+        self._log_evaluation("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Log what the batches add up to."""
+        self._log_evaluation("test")
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> tuple[Tensor, Tensor]:
+        """Score whole words: their negative log-likelihoods, and their characters predicted."""
+        x, y = batch
+        nll = F.cross_entropy(
+            self(x).flatten(0, -2), y.flatten(), ignore_index=PAD, reduction="none"
+        )
+        predicted = (y != PAD).flatten()
+        ends = (y == BOUNDARY).flatten().long()  # each word ends with one
+        word = ends.cumsum(0) - ends
+        words = int(ends.sum())
+        zeros = torch.zeros(words, dtype=torch.float64, device=nll.device)
+        return (
+            zeros.index_add(0, word[predicted], nll[predicted].double()),
+            zeros.index_add(0, word[predicted], predicted[predicted].double()).long(),
+        )
+
+    # Metrics
+
+    def is_log_due(self) -> bool:
+        """Whether the Trainer writes metrics after this step: logging unasked is not free."""
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        return (self.trainer.global_step + 1) % every == 0
+
+    def log_training(self, totals: Float[Tensor, "3"]) -> None:
+        """Log a training batch from its totals: negative log-likelihood, correct, predicted."""
+        nll, correct, count = self.trainer.strategy.reduce(totals, reduce_op="sum").tolist()
+        self.log_dict(metrics("train", nll / count, correct / count))
+
+    def _count_a_process(self, count: Tensor) -> Tensor:
+        """What to divide by so that the mean over processes is the loss of the global batch.
+
+        DDP averages the processes' gradients; their batches need not hold equally many characters.
+        """
+        world_size = self.trainer.world_size
+        if world_size == 1:
+            return count
+        return self.trainer.strategy.reduce(count.clone(), reduce_op="sum") / world_size
+
+    def _evaluate(self, batch: Batch) -> None:
+        x, y = batch
+        logits = self(x)
+        count = num_predicted(y)
+        if count > 0:  # a process may go without a share of a short last batch
+            self.eval_loss.update(total_nll(logits, y).double() / count, count)
+            self.eval_accuracy.update(total_correct(logits, y).double() / count, count)
+
+    def _log_evaluation(self, stage: str) -> None:
+        loss, accuracy = self.eval_loss.compute(), self.eval_accuracy.compute()
+        self.log_dict(metrics(stage, float(loss), float(accuracy)))
+        self.eval_loss.reset()
+        self.eval_accuracy.reset()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Name the class, so that the file tells what it holds."""
+        checkpoint["class_path"] = f"{type(self).__module__}.{type(self).__qualname__}"
+
+
+def total_nll(logits: Float[Tensor, "*leading V"], y: Tensor) -> Float[Tensor, ""]:
+    """The batch's negative log-likelihood in nats, summed over the predicted characters."""
+    return F.cross_entropy(logits.flatten(0, -2), y.flatten(), ignore_index=PAD, reduction="sum")
+
+
+def num_predicted(y: Tensor) -> Float[Tensor, ""]:
+    """How many characters the batch predicts."""
+    return (y != PAD).sum().float()
+
+
+def total_correct(logits: Float[Tensor, "*leading V"], y: Tensor) -> Float[Tensor, ""]:
+    """How many characters the most likely next one is right for."""
+    return (logits.argmax(-1) == y).sum().float()
+
+
+def metrics(stage: str, loss: float, accuracy: float) -> dict[str, float]:
+    """The design's metric names for a loss in nats a character."""
+    return {
+        f"{stage}/loss": loss,
+        f"{stage}/perplexity": math.exp(min(loss, 700.0)),
+        f"{stage}/bits_per_char": loss / math.log(2),
+        f"{stage}/accuracy": accuracy,
+    }

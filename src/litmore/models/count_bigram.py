@@ -1,0 +1,73 @@
+"""The bigram model by counting."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from litmore.data.views import Batch
+from litmore.errors import InputError
+from litmore.models.base import CharLM, metrics
+
+
+class CountBigram(CharLM):
+    """How often each character followed each other one, smoothed and normalised.
+
+    One pass over the data is the whole training: there is no optimizer. On several processes the
+    counts are summed at every step, so each holds all of them at any time.
+
+    Source: makemore lecture, part 1.
+
+    Args:
+        vocabulary: the characters in the order of their ids; from the data.
+        smoothing: added to every count, ≥ 0; 0 gives −∞ logits to what was never seen.
+
+    Raises:
+        InputError: the smoothing is negative or not a number.
+
+    """
+
+    counts: Int[Tensor, "V V"]
+
+    def __init__(self, vocabulary: str, smoothing: float = 1.0) -> None:
+        super().__init__(vocabulary, block_size=1)
+        if not 0 <= smoothing < float("inf"):
+            raise InputError(f"--model.smoothing {smoothing}: must be a number of at least 0")
+        self.smoothing = smoothing
+        self.register_buffer("counts", torch.zeros(self.vocab_size, self.vocab_size).long())
+        self.automatic_optimization = False
+        # DDP refuses a module that has no parameter to synchronise.
+        self._nothing_to_train = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Int[Tensor, "B 1"]) -> Float[Tensor, "B V"]:
+        """Logits of the next character; uniform after a token never seen."""
+        return self.probabilities().log()[x[:, 0]]
+
+    def probabilities(self) -> Float[Tensor, "V V"]:
+        """Row: the previous token, column: the next one."""
+        smoothed = self.counts + torch.tensor(self.smoothing, device=self.counts.device)
+        total = smoothed.sum(1, keepdim=True)
+        uniform = torch.full_like(smoothed, 1 / self.vocab_size)
+        return torch.where(total > 0, smoothed / total, uniform)
+
+    def configure_optimizers(self) -> None:
+        """None: counting is the training."""
+
+    def on_train_epoch_start(self) -> None:
+        """Count afresh: a second epoch must not count everything twice."""
+        self.counts.zero_()
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        """Add the batch's pairs to the counts."""
+        x, y = batch
+        pairs = x[:, 0] * self.vocab_size + y
+        counts = pairs.bincount(minlength=self.vocab_size**2).view_as(self.counts)
+        self.counts += self.trainer.strategy.reduce(counts, reduce_op="sum")
+
+    def on_train_epoch_end(self) -> None:
+        """Log the loss on everything counted."""
+        previous, following = self.counts.nonzero(as_tuple=True)
+        times = self.counts[previous, following]
+        logits = self(previous[:, None])
+        nll = -(logits.log_softmax(1).gather(1, following[:, None])[:, 0].double() * times).sum()
+        correct = times[logits.argmax(1) == following].sum()
+        self.log_dict(metrics("train", float(nll / times.sum()), float(correct / times.sum())))

@@ -1,0 +1,107 @@
+"""Run folders, `logs/<name>/version_N/`, and the checkpoints in them."""
+
+import re
+from pathlib import Path
+
+from lightning.pytorch import Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from litmore.errors import InputError
+
+CHECKPOINTS = "checkpoints"
+CONFIG = "config.yaml"
+NAMED = ("last", "best")
+"""Checkpoints that `--ckpt_path` knows by name; in a run's folder they are `<name>.ckpt`."""
+
+_VERSION = re.compile(r"version_(\d+)")
+
+
+class RunFolder:
+    """One run's folder, made when the first thing is written to it and not before.
+
+    Args:
+        root: the logs folder.
+        name: of the run, the folder below it.
+        path: an earlier run's folder, to go on in.
+
+    """
+
+    def __init__(self, root: Path, name: str, path: Path | None = None) -> None:
+        self.root = root
+        self.name = name
+        self.path = path
+
+    def claim(self) -> Path:
+        """Make the next free version's folder; two runs that start at once get two."""
+        if self.path is None:
+            parent = self.root / self.name
+            parent.mkdir(parents=True, exist_ok=True)
+            version = 1 + max((_version(path) for path in parent.iterdir()), default=-1)
+            while self.path is None:
+                try:
+                    (parent / f"version_{version}").mkdir()
+                    self.path = parent / f"version_{version}"
+                except FileExistsError:
+                    version += 1
+        return self.path
+
+    def share(self, trainer: Trainer) -> Path:
+        """The folder on every process: the first one claims it. A collective call."""
+        claimed = str(self.claim()) if trainer.is_global_zero else ""
+        self.path = Path(trainer.strategy.broadcast(claimed))
+        return self.path
+
+
+class RunLogger(TensorBoardLogger):
+    """TensorBoard events in the run's folder."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        super().__init__(folder.root, folder.name, default_hp_metric=False)
+        self.folder = folder
+
+    @property
+    def log_dir(self) -> str:
+        """The run's folder; claims it."""
+        return str(self.folder.claim())
+
+    @property
+    def version(self) -> str:
+        """The folder's own name."""
+        return self.folder.claim().name
+
+
+def find_checkpoint(ckpt_path: str, root: Path, name: str | None) -> Path:
+    """The file that `--ckpt_path` means: a path, or `last` or `best` of the newest run.
+
+    Args:
+        ckpt_path: what was given.
+        root: the logs folder.
+        name: look only at runs of this name; None: at all.
+
+    Raises:
+        InputError: there is no such file, or no run that has one.
+
+    """
+    if ckpt_path not in NAMED:
+        path = Path(ckpt_path).expanduser()
+        if not path.is_file():
+            raise InputError(f"--ckpt_path {ckpt_path}: no such file")
+        return path.absolute()
+    pattern = f"{name or '*'}/version_*/{CHECKPOINTS}/{ckpt_path}.ckpt"
+    found = [path for path in root.glob(pattern) if _version(path.parents[1]) >= 0]
+    if not found:
+        where = root / name if name else root
+        raise InputError(f"--ckpt_path {ckpt_path}: no run in {where} has such a checkpoint")
+    return max(found, key=lambda path: path.stat().st_mtime_ns).absolute()
+
+
+def run_of(checkpoint: Path) -> Path | None:
+    """The run's folder that a checkpoint lies in, if it lies in one."""
+    run = checkpoint.parents[1]
+    inside = checkpoint.parent.name == CHECKPOINTS and (run / CONFIG).is_file()
+    return run if inside else None
+
+
+def _version(path: Path) -> int:
+    match = _VERSION.fullmatch(path.name)
+    return int(match[1]) if match else -1

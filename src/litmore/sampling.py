@@ -1,0 +1,125 @@
+"""New names from a model: pure torch, every draw from an explicit generator.
+
+Letters: B names in a batch, T their tokens so far, V vocabulary.
+"""
+
+import math
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from litmore.data.vocabulary import BOUNDARY
+from litmore.errors import InputError
+from litmore.models.base import CharLM
+
+BATCH = 8192
+"""Names drawn side by side."""
+
+MAX_LENGTH = 100
+"""Characters after which a name is cut off, where nothing else is asked for."""
+
+
+def sample(
+    model: CharLM,
+    num_samples: int,
+    *,
+    generator: torch.Generator,
+    prompt: str = "",
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    max_length: int = MAX_LENGTH,
+) -> Iterator[str]:
+    """Draw names one character at a time until each draws its closing boundary.
+
+    Args:
+        model: trained.
+        num_samples: how many names.
+        generator: every draw's; on the model's device.
+        prompt: what each name begins with.
+        temperature: divides the logits: below 1 bolder in the likely, 0 always the likeliest.
+        top_k: draw only from the k likeliest characters; None: from all.
+        max_length: cut a name off after so many characters.
+
+    Yields:
+        The names, in order; a name is drawn with at most `BATCH` − 1 others beside it.
+
+    Raises:
+        InputError: a setting is out of range, or the prompt holds an unknown character.
+
+    """
+    if num_samples < 0:
+        raise InputError(f"--num_samples {num_samples}: must be at least 0")
+    if not 0 <= temperature < math.inf:
+        raise InputError(f"--temperature {temperature}: must be a number of at least 0")
+    if top_k is not None and top_k < 1:
+        raise InputError(f"--top_k {top_k}: must be at least 1")
+    if max_length <= len(prompt):
+        raise InputError(f"--max_length {max_length}: must be above the prompt's {len(prompt)}")
+    if unknown := model.vocabulary.unknown(prompt):
+        raise InputError(
+            f"--prompt {prompt!r}: {unknown[0]!r} is not among the model's characters"
+            f" {model.vocabulary.characters!r}"
+        )
+    return _sample(model, num_samples, generator, prompt, temperature, top_k, max_length)
+
+
+def _sample(
+    model: CharLM,
+    num_samples: int,
+    generator: torch.Generator,
+    prompt: str,
+    temperature: float,
+    top_k: int | None,
+    max_length: int,
+) -> Iterator[str]:
+    start = torch.tensor([BOUNDARY, *model.vocabulary.encode(prompt)], device=model.device)
+    width = max_length + 1
+    for first in range(0, num_samples, BATCH):
+        tokens = start.expand(min(BATCH, num_samples - first), -1)
+        names = sample_tokens(model, tokens, generator, temperature, top_k, max_length)
+        text = model.vocabulary.text(names[:, 1:])
+        for at in range(0, len(text), width):
+            yield text[at : at + width].split("\n", 1)[0]
+
+
+@torch.inference_mode()
+def sample_tokens(
+    model: CharLM,
+    start: Int[Tensor, "B T"],
+    generator: torch.Generator,
+    temperature: float,
+    top_k: int | None,
+    max_length: int,
+) -> Int[Tensor, "B max_length_and_2"]:
+    """Rows `. e m m a . . …`: the names, closed and filled up with boundaries."""
+    names = torch.full((len(start), max_length + 2), BOUNDARY, device=start.device)
+    names[:, : start.shape[1]] = start
+    open_ = torch.arange(len(start), device=start.device)  # rows of the names not yet closed
+    for length in range(start.shape[1], max_length + 1):
+        logits = model.next_logits(names[open_, :length])
+        drawn = draw(logits, generator, temperature, top_k)
+        names[open_, length] = drawn
+        open_ = open_[drawn != BOUNDARY]
+        if not len(open_):
+            break
+    return names
+
+
+def draw(
+    logits: Float[Tensor, "B V"],
+    generator: torch.Generator,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+) -> Int[Tensor, " B"]:
+    """The next token of each row."""
+    if temperature == 0:
+        return logits.argmax(-1)
+    candidates = None
+    if top_k is not None and top_k < logits.shape[-1]:
+        logits, candidates = logits.topk(top_k, dim=-1)
+    # The largest logit goes to 0 first, so that a tiny temperature cannot overflow.
+    scaled = (logits - logits.amax(-1, keepdim=True)) / temperature
+    choice = torch.multinomial(scaled.softmax(-1), 1, generator=generator)
+    return (choice if candidates is None else candidates.gather(1, choice))[:, 0]
