@@ -25,6 +25,7 @@ from torch.optim import Optimizer
 
 from litmore import checkpoint as checkpoints
 from litmore.callbacks import (
+    ChangedSettings,
     Checkpoints,
     FinalValidation,
     RunRecord,
@@ -120,7 +121,12 @@ class CLI(LightningCLI):
         self.ckpt_path = self._find_checkpoint(args)
         if self.ckpt_path is not None:
             recorded = checkpoints.recorded_config(checkpoints.read(self.ckpt_path))
-            if args[0] != "fit":
+            if args[0] == "fit":
+                # A schedule as long as the training stays so, whatever flags now say of that.
+                schedule = (recorded.get("lr_scheduler") or {}).get("init_args", {})
+                if schedule.get("total_steps") == recorded.get("trainer", {}).get("max_steps"):
+                    schedule.pop("total_steps", None)
+            else:
                 recorded = {key: recorded[key] for key in ("model", "data")}
             args = [args[0], "--config", yaml.safe_dump(recorded), *args[1:]]
         self.config = parser.parse_args(args)
@@ -148,24 +154,27 @@ class CLI(LightningCLI):
         return self.config[self.subcommand]
 
     def before_instantiate_classes(self) -> None:
-        """A schedule over the whole training is as long as the training."""
+        """A schedule that is not told its length is as long as the training."""
         schedule = (self._get(self.config, "lr_scheduler") or {}).get("init_args", {})
-        if "total_steps" in schedule and schedule["total_steps"] is None:
-            max_steps = self.settings.trainer.max_steps
-            if max_steps < 1 and self.subcommand == "fit":
-                raise InputError(
-                    "--lr_scheduler.init_args.total_steps: say how many steps there are,"
-                    " here or by --trainer.max_steps"
-                )
+        if self.subcommand != "fit" or "total_steps" not in schedule:
+            return
+        max_steps = self.settings.trainer.max_steps
+        if schedule["total_steps"] is None:
             schedule["total_steps"] = max_steps
+        if not 0 < max_steps <= schedule["total_steps"]:
+            raise InputError(
+                f"--lr_scheduler.init_args.total_steps {schedule['total_steps']}: the schedule must"
+                f" last for all steps; --trainer.max_steps is {max_steps}"
+            )
 
     def instantiate_classes(self) -> None:
         """Data, model, trainer; what does not fit together is said before anything is written."""
         super().instantiate_classes()
         if isinstance(self.model, CharLM) and isinstance(self.datamodule, NamesDataModule):
             self.model.check_data(self.datamodule)
-            if self.subcommand == "predict":
-                _ = self.datamodule.predict_corpus
+            # Read now: what is wrong with the files is said before anything is written.
+            predict = self.subcommand == "predict"
+            _ = self.datamodule.predict_corpus if predict else self.datamodule.splits
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer with the run's folder, logger and callbacks."""
@@ -176,7 +185,12 @@ class CLI(LightningCLI):
         logger: Any = False
         if self.subcommand == "fit" and not given.fast_dev_run and not given.barebones:
             self.folder = self._run_folder(Path(given.default_root_dir))
-            callbacks += [FinalValidation(), RunRecord(self.folder, self._config_to_record())]
+            config = self._config_to_record()
+            callbacks += [
+                FinalValidation(),
+                RunRecord(self.folder, config),
+                ChangedSettings(config),
+            ]
             if given.enable_checkpointing is not False:
                 callbacks.append(Checkpoints(self.folder))
             logger = given.logger if given.logger not in (None, True) else RunLogger(self.folder)
@@ -415,11 +429,12 @@ def _be_quiet() -> None:
     logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)
     own = logging.getLogger("litmore")
     own.setLevel(logging.INFO)
-    if not own.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        own.addHandler(handler)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    own.handlers = [handler]
     for message in (
+        "Total length of `list` across ranks is zero",  # no validation: its share is 0
+        "you defined a validation_step but have no val_dataloader",  # the same
         "smaller than the logging interval",  # a full-batch model's epoch is one batch
         "returned `None`, this fit will run",  # the count bigram has no optimizer
         "Be aware that when using `ckpt_path`",  # evaluating needs no callback of the training

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
 
 from litmore.errors import InputError
 
@@ -60,14 +61,18 @@ class RunLogger(TensorBoardLogger):
         self.folder = folder
 
     @property
+    def _is_first(self) -> bool:
+        return int(getattr(rank_zero_only, "rank", 0)) == 0
+
+    @property
     def log_dir(self) -> str:
-        """The run's folder; claims it."""
-        return str(self.folder.claim())
+        """The run's folder; only the first process, which is the one that writes, claims it."""
+        return str(self.folder.claim() if self._is_first else self.folder.root)
 
     @property
     def version(self) -> str:
         """The folder's own name."""
-        return self.folder.claim().name
+        return Path(self.log_dir).name
 
 
 def find_checkpoint(ckpt_path: str, root: Path, name: str | None) -> Path:

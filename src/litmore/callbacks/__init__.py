@@ -1,9 +1,17 @@
 """What happens beside training; one callback a file."""
 
+from litmore.callbacks.changed_settings import ChangedSettings
 from litmore.callbacks.checkpoints import Checkpoints
 from litmore.callbacks.final_validation import FinalValidation
 from litmore.callbacks.progress import TimedProgressBar
 from litmore.callbacks.run_record import RunRecord
 from litmore.callbacks.word_scores import WordScores
 
-__all__ = ["Checkpoints", "FinalValidation", "RunRecord", "TimedProgressBar", "WordScores"]
+__all__ = [
+    "ChangedSettings",
+    "Checkpoints",
+    "FinalValidation",
+    "RunRecord",
+    "TimedProgressBar",
+    "WordScores",
+]

@@ -12,9 +12,9 @@ from litmore.runs import CHECKPOINTS, RunFolder
 class Checkpoints(Checkpoint):
     """Save `best.ckpt` when the monitored metric is the best yet, and `last.ckpt` always.
 
-    Both are written after each validation and, where none follows the last step, at the end. Unlike
-    Lightning's `ModelCheckpoint`, `last` is really the last, a model that takes no optimizer step
-    is saved too, and a run without validation is no error.
+    Both are written after each validation; where none follows the last step, `last` is again.
+    Unlike Lightning's `ModelCheckpoint`, `last` is really the last, a model that takes no
+    optimizer step is saved too, and a run without validation is no error.
 
     Args:
         folder: the run's.
@@ -51,6 +51,11 @@ class Checkpoints(Checkpoint):
             self.best_score, self.best_step = float(score), trainer.global_step
             self._save(trainer, "best")
         self._save(trainer, "last")
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        """Save the last step here, in its epoch, if no validation will."""
+        if trainer.global_step == trainer.max_steps and not trainer.enable_validation:
+            self._save(trainer, "last")
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the last steps, if no validation came after them."""

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Integer
 from torch import Tensor
 
-from litmore.data.text import line_of, read_codepoints
+from litmore.data.text import line_of_word, read_codepoints
 from litmore.data.vocabulary import BOUNDARY, NEWLINE, UNKNOWN, Vocabulary
 from litmore.errors import InputError
 
@@ -31,7 +31,7 @@ class Corpus:
 
     """
 
-    tokens: Int[Tensor, " N"]
+    tokens: Integer[Tensor, " N"]
     offsets: Int[Tensor, " words_and_1"]
     vocabulary: Vocabulary
 
@@ -168,7 +168,7 @@ def _refuse_stranger(
     ends = np.flatnonzero(codepoints[:at] == NEWLINE)
     start = int(ends[-1]) + 1 if ends.size else 0
     word = codepoints[start : at + 1].astype("<u4").tobytes().decode("utf-32-le")
-    where = f"{path}:{line_of(path, word[-1])}" if path else f"word {ends.size + 1}"
+    where = f"{path}:{line_of_word(path, ends.size)}" if path else f"word {ends.size + 1}"
     raise InputError(
         f"{where}: {word[-1]!r} (in {word + '…'!r}) is not among the {len(vocabulary) - 1}"
         f" characters of the vocabulary, {vocabulary.characters!r}"

@@ -87,30 +87,35 @@ class BatchLoader:
         # Lightning looks for `sampler`: to set its epoch, and to see whether it shuffles.
         self.sampler = EpochShuffle(len(view), seed) if shuffle else FileOrder(len(view))
         self.batch_sampler = None  # asked for where `sampler` is
-        self._served = 0
-        self._resume_at = (-1, 0)
+        self._position = (0, 0)  # epoch, batches served in it
+        self._resuming = False
 
     def __len__(self) -> int:
         return -(-len(self.view) // (self.batch_size * self.world_size))
 
     def __iter__(self) -> Iterator[Batch]:
         order = self.sampler.order()
-        epoch, served = self._resume_at
-        self._served = served if epoch == self.sampler.epoch else 0
-        self._resume_at = (-1, 0)
+        served = self._served() if self._resuming else 0
+        self._resuming = False
         global_batch = self.batch_size * self.world_size
-        for first in range(self._served * global_batch, len(order), global_batch):
+        for number in range(served, len(self)):
+            first = number * global_batch
             batch = order[first : first + global_batch].tensor_split(self.world_size)
-            self._served += 1
+            self._position = (self.sampler.epoch, number + 1)
             yield self.view[batch[self.rank]]
+
+    def _served(self) -> int:
+        epoch, served = self._position
+        return served if epoch == self.sampler.epoch else 0
 
     def state_dict(self) -> dict[str, Any]:
         """Where in the epoch the loader stands; Lightning keeps it in the checkpoint."""
-        return {"epoch": self.sampler.epoch, "served": self._served}
+        return {"epoch": self.sampler.epoch, "served": self._served()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on after the batch that was served last."""
-        self._resume_at = (state["epoch"], state["served"])
+        self._position = (state["epoch"], state["served"])
+        self._resuming = True
 
 
 class WordLoader:

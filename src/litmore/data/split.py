@@ -43,14 +43,19 @@ def cuts(num_words: int, ratios: Sequence[float]) -> tuple[int, int, int]:
         )
     if ratios[0] == 0:
         raise InputError(f"--data.split [{text}]: leaves nothing to train on")
-    # 0.7 + 0.2 is 0.8999…: rounded, or a word would be lost to the next part.
-    ends = tuple(int(round(sum(ratios[: i + 1]), 9) * num_words) for i in range(len(ratios)))
+    ends = tuple(int(_as_written(sum(ratios[: i + 1])) * num_words) for i in range(len(ratios)))
     for name, ratio, first, last in zip(SPLITS, ratios, (0, *ends), ends, strict=False):
         if ratio > 0 and first == last:
             raise InputError(
                 f"--data.split [{text}]: {name} comes out empty, {num_words} words are too few"
             )
     return ends[0], ends[1], num_words
+
+
+def _as_written(share: float) -> float:
+    """0.9 for 0.7 + 0.2, which floats make 0.8999…, or a word would be lost to the next part."""
+    written = round(share, 9)
+    return written if math.isclose(share, written, rel_tol=0, abs_tol=1e-12) else share
 
 
 def split(corpus: Corpus, ratios: Sequence[float], seed: int, margin: int = 0) -> dict[str, Corpus]:

@@ -5,12 +5,15 @@ Everything here works on whole arrays: no Python object per word or per characte
 
 import gzip
 import zlib
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from litmore.data.vocabulary import NEWLINE
 from litmore.errors import InputError
+
+_BOM = b"\xef\xbb\xbf"
 
 _EDGE_SPACES = np.zeros(0x110000, dtype=bool)
 """What is trimmed from a line's edges: tab, carriage return and Unicode's space separators."""
@@ -32,7 +35,7 @@ def read_codepoints(path: Path) -> np.ndarray:
         InputError: the file cannot be read, is not UTF-8, holds a control character or no word.
 
     """
-    raw = _read_bytes(path).removeprefix(b"\xef\xbb\xbf")
+    raw = _read_bytes(path).removeprefix(_BOM)
     codepoints = _decode(raw, path)
     kept = _trim(codepoints, path)
     # A newline that follows a newline (or nothing) ends a blank line.
@@ -44,9 +47,12 @@ def read_codepoints(path: Path) -> np.ndarray:
     return words
 
 
-def line_of(path: Path, character: str) -> int:
-    """The number of the first line that holds a character, from 1."""
-    return _read_bytes(path).split(character.encode(), 1)[0].count(b"\n") + 1
+def line_of_word(path: Path, word: int) -> int:
+    """The number, from 1, of the line that a word of `read_codepoints` (from 0) stands on."""
+    spaces = "".join(map(chr, np.flatnonzero(_EDGE_SPACES)))
+    lines = _read_bytes(path).removeprefix(_BOM).decode().split("\n")
+    numbers = (number for number, line in enumerate(lines, 1) if line.strip(spaces))
+    return next(islice(numbers, word, None))
 
 
 def _read_bytes(path: Path) -> bytes:

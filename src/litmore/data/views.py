@@ -6,10 +6,10 @@ batch `(x, y)` at once; until then it holds nothing but the corpus's own storage
 Letters: B batch, K context length (`block_size`), T time.
 """
 
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -23,20 +23,23 @@ Batch = tuple[Tensor, Tensor]
 """`(x, y)`: what a model is given and what it is to predict."""
 
 
-class View(Protocol):
+class View(ABC):
     """A sequence of examples, gathered a batch at a time."""
 
+    @abstractmethod
     def __len__(self) -> int:
         """How many examples."""
 
+    @abstractmethod
     def __getitem__(self, examples: Int[Tensor, " B"]) -> Batch:
         """The batch of these examples."""
 
+    @abstractmethod
     def of_words(self, first: int, last: int) -> Batch:
         """All examples of the words `first … last − 1`, in order."""
 
 
-class Windows:
+class Windows(View):
     """Each character with the K tokens before it: `x: Int[B, K]`, `y: Int[B]`.
 
     The lectures' own batches: for emma and K = 3, `... → e`, `..e → m`, `.em → m`, `emm → a`,
@@ -56,7 +59,7 @@ class Windows:
         tokens = corpus.tokens
         if tokens.storage_offset() < block_size - 1:
             tokens = F.pad(tokens, (block_size - 1, 0))[block_size - 1 :]
-        self.windows: Int[Tensor, "N K_and_1"] = tokens.as_strided(
+        self.windows: Integer[Tensor, "N K_and_1"] = tokens.as_strided(
             (corpus.num_examples, block_size + 1),
             (1, 1),
             tokens.storage_offset() - (block_size - 1),
@@ -76,7 +79,7 @@ class Windows:
         return self._cut(self.windows[int(offsets[first]) : int(offsets[last])])
 
     def _cut(
-        self, windows: Int[Tensor, "B K_and_1"]
+        self, windows: Integer[Tensor, "B K_and_1"]
     ) -> tuple[Int[Tensor, "B K"], Int[Tensor, " B"]]:
         x, y = windows.long().split([self.block_size, 1], dim=1)
         # Left of a word's opening boundary stands the word before it: to this word, boundary too.
@@ -85,7 +88,7 @@ class Windows:
         return x, y[:, 0]
 
 
-class Words:
+class Words(View):
     """Whole words: `x: Int[B, T]` the boundary and the characters, `y: Int[B, T]` one further.
 
     T is the longest of the batch; shorter words are filled up with `BOUNDARY` in x, `PAD` in y.

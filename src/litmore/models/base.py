@@ -25,8 +25,7 @@ class CharLM(LightningModule, ABC):
     """A model of the next character: everything that does not depend on its architecture.
 
     A subclass names its layers in `__init__`, maps tokens to logits in `forward`, and declares the
-    views it takes. Its `__init__` arguments are saved as hyperparameters, so a checkpoint alone
-    rebuilds it.
+    views it takes. It calls `self.save_hyperparameters()`, so that a checkpoint alone rebuilds it.
 
     Args:
         vocabulary: the characters in the order of their ids, from 1; 0 is the boundary.
@@ -39,7 +38,8 @@ class CharLM(LightningModule, ABC):
 
     def __init__(self, vocabulary: str, block_size: int) -> None:
         super().__init__()
-        self.save_hyperparameters()
+        if block_size < 1:
+            raise InputError(f"--model.block_size {block_size}: must be at least 1")
         self.vocabulary = Vocabulary(vocabulary)
         self.block_size = block_size
         # Sums in double: a float32 sum over some million characters would lose the last digits.
@@ -81,6 +81,8 @@ class CharLM(LightningModule, ABC):
 
         """
         name = type(self).__name__
+        if "vocabulary" not in self.hparams:
+            raise InputError(f"{name}: its __init__ must call self.save_hyperparameters()")
         if data.view not in self.views:
             raise InputError(f"--data.view {data.view}: {name} takes {' or '.join(self.views)}")
         if data.view == "windows" and data.block_size != self.block_size:
@@ -137,12 +139,13 @@ class CharLM(LightningModule, ABC):
     def is_log_due(self) -> bool:
         """Whether the Trainer writes metrics after this step: logging unasked is not free."""
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        return (self.trainer.global_step + 1) % every == 0
+        step = self.trainer.global_step + 1
+        return step % every == 0 or step == self.trainer.max_steps
 
     def log_training(self, totals: Float[Tensor, "3"]) -> None:
         """Log a training batch from its totals: negative log-likelihood, correct, predicted."""
         nll, correct, count = self.trainer.strategy.reduce(totals, reduce_op="sum").tolist()
-        self.log_dict(metrics("train", nll / count, correct / count))
+        self.log_dict(metrics("train", nll / count, correct / count))  # the same on every process
 
     def _count_a_process(self, count: Tensor) -> Tensor:
         """What to divide by so that the mean over processes is the loss of the global batch.
@@ -164,7 +167,7 @@ class CharLM(LightningModule, ABC):
 
     def _log_evaluation(self, stage: str) -> None:
         loss, accuracy = self.eval_loss.compute(), self.eval_accuracy.compute()
-        self.log_dict(metrics(stage, float(loss), float(accuracy)))
+        self.log_dict(metrics(stage, float(loss), float(accuracy)), sync_dist=True)
         self.eval_loss.reset()
         self.eval_accuracy.reset()
 

@@ -30,6 +30,7 @@ class CountBigram(CharLM):
 
     def __init__(self, vocabulary: str, smoothing: float = 1.0) -> None:
         super().__init__(vocabulary, block_size=1)
+        self.save_hyperparameters()
         if not 0 <= smoothing < float("inf"):
             raise InputError(f"--model.smoothing {smoothing}: must be a number of at least 0")
         self.smoothing = smoothing
@@ -52,13 +53,11 @@ class CountBigram(CharLM):
     def configure_optimizers(self) -> None:
         """None: counting is the training."""
 
-    def on_train_epoch_start(self) -> None:
-        """Count afresh: a second epoch must not count everything twice."""
-        self.counts.zero_()
-
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """Add the batch's pairs to the counts."""
         x, y = batch
+        if batch_idx == 0:  # a second epoch must not count everything twice
+            self.counts.zero_()
         pairs = x[:, 0] * self.vocab_size + y
         counts = pairs.bincount(minlength=self.vocab_size**2).view_as(self.counts)
         self.counts += self.trainer.strategy.reduce(counts, reduce_op="sum")
@@ -70,4 +69,5 @@ class CountBigram(CharLM):
         logits = self(previous[:, None])
         nll = -(logits.log_softmax(1).gather(1, following[:, None])[:, 0].double() * times).sum()
         correct = times[logits.argmax(1) == following].sum()
-        self.log_dict(metrics("train", float(nll / times.sum()), float(correct / times.sum())))
+        nll, accuracy = float(nll / times.sum()), float(correct / times.sum())
+        self.log_dict(metrics("train", nll, accuracy), sync_dist=True)

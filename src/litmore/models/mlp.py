@@ -39,6 +39,7 @@ class MLP(CharLM):
         init: Literal["scaled", "lecture"] = "scaled",
     ) -> None:
         super().__init__(vocabulary, block_size)
+        self.save_hyperparameters()
         for name, size in (("embedding_dim", embedding_dim), ("hidden_dim", hidden_dim)):
             if size < 1:
                 raise InputError(f"--model.{name} {size}: must be at least 1")

@@ -34,6 +34,7 @@ class NeuralBigram(CharLM):
         init: Literal["zeros", "lecture"] = "zeros",
     ) -> None:
         super().__init__(vocabulary, block_size=1)
+        self.save_hyperparameters()
         if not weight_penalty >= 0:
             raise InputError(f"--model.weight_penalty {weight_penalty}: must be at least 0")
         self.weight_penalty = weight_penalty
