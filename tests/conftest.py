@@ -1,0 +1,73 @@
+"""Fixtures that several tests share; litmore itself is imported by the tests, once checked."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import lightning
+import pytest
+import torch
+from hypothesis import settings
+from lightning.pytorch import Trainer
+
+settings.register_profile("same every time", derandomize=True, deadline=None, database=None)
+settings.load_profile("same every time")
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One thread a process, and no error where Lightning itself is what torch warns of."""
+    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    for message in (
+        r".*isinstance\(treespec, LeafSpec\)` is deprecated:FutureWarning",
+        ".*configure_optimizers` returned `None`",  # as the counting model's does
+    ):
+        config.addinivalue_line("filterwarnings", f"ignore:{message}")
+
+
+@pytest.fixture(scope="session")
+def makemore_names() -> Path:
+    """The lectures' own names.txt, which is not part of the project."""
+    default = ROOT.parent / "shared" / "data" / "makemore_names.txt"
+    path = Path(os.environ.get("LITMORE_MAKEMORE_NAMES", default))
+    if not path.is_file():
+        pytest.skip("no makemore names.txt; LITMORE_MAKEMORE_NAMES can name it")
+    return path
+
+
+@pytest.fixture
+def word_file(tmp_path: Path) -> Callable[[Iterable[str]], str]:
+    """Write words one a line; the file's path."""
+
+    def write(words: Iterable[str], name: str = "words.txt") -> str:
+        path = tmp_path / name
+        path.write_text("".join(f"{word}\n" for word in words), encoding="utf-8", newline="")
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> Callable[..., Trainer]:
+    """Make a Trainer on the CPU that writes and prints nothing."""
+
+    def make(**flags: Any) -> Trainer:
+        quiet = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
+        return Trainer(
+            accelerator="cpu",
+            devices=1,
+            default_root_dir=tmp_path,
+            **dict.fromkeys(quiet, False) | flags,
+        )
+
+    return make
+
+
+@pytest.fixture
+def seed_everything(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Lightning's `seed_everything`, whose trace in the environment is gone after the test."""
+    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
+    return lambda seed: lightning.seed_everything(seed, verbose=False)
