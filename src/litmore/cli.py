@@ -28,6 +28,7 @@ from litmore.callbacks import (
     ChangedSettings,
     Checkpoints,
     FinalValidation,
+    OverfitFloor,
     RunRecord,
     TimedProgressBar,
     WordScores,
@@ -188,6 +189,7 @@ class CLI(LightningCLI):
             config = self._config_to_record()
             callbacks += [
                 FinalValidation(),
+                OverfitFloor(),
                 RunRecord(self.folder, config),
                 ChangedSettings(config),
             ]
@@ -251,8 +253,14 @@ class CLI(LightningCLI):
     def after_fit(self) -> None:
         """Tell the result, some new names and what to type next."""
         metrics = self.trainer.callback_metrics
+        if not metrics:  # nothing was trained
+            return
         stage = "val" if "val/loss" in metrics else "train"
-        _print_metrics({k: v for k, v in metrics.items() if k.startswith(f"{stage}/")})
+        shown = {k: v for k, v in metrics.items() if k.startswith(f"{stage}/")}
+        for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, OverfitFloor) and callback.floor is not None:
+                shown["train/floor"] = torch.tensor(callback.floor)
+        _print_metrics(shown)
         if isinstance(self.model, CharLM):
             generator = torch.Generator(self.model.device)
             generator.manual_seed(self.settings.seed_everything)
@@ -357,8 +365,8 @@ def sample_names(
 def _known_words(path: Path) -> set[str] | None:
     """All words of the corpus that the model was trained on; None where it is not here."""
     settings = checkpoints.read(path).get("datamodule_hyper_parameters", {})
-    with suppress(InputError):
-        return set(NamesDataModule(settings.get("path")).corpus)
+    with suppress(InputError, TypeError):  # a file that is gone, another data module's settings
+        return set(NamesDataModule(**settings).corpus)
     return None
 
 
@@ -433,8 +441,6 @@ def _be_quiet() -> None:
     handler.setFormatter(logging.Formatter("%(message)s"))
     own.handlers = [handler]
     for message in (
-        "Total length of `list` across ranks is zero",  # no validation: its share is 0
-        "you defined a validation_step but have no val_dataloader",  # the same
         "smaller than the logging interval",  # a full-batch model's epoch is one batch
         "returned `None`, this fit will run",  # the count bigram has no optimizer
         "Be aware that when using `ckpt_path`",  # evaluating needs no callback of the training

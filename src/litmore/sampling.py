@@ -119,7 +119,7 @@ def draw(
     candidates = None
     if top_k is not None and top_k < logits.shape[-1]:
         logits, candidates = logits.topk(top_k, dim=-1)
-    # The largest logit goes to 0 first, so that a tiny temperature cannot overflow.
-    scaled = (logits - logits.amax(-1, keepdim=True)) / temperature
+    # The largest logit goes to 0 first, and the temperature stays one that a float32 can hold.
+    scaled = (logits - logits.amax(-1, keepdim=True)) / min(max(temperature, 1e-30), 1e30)
     choice = torch.multinomial(scaled.softmax(-1), 1, generator=generator)
     return (choice if candidates is None else candidates.gather(1, choice))[:, 0]

@@ -3,6 +3,8 @@
 from litmore.callbacks.changed_settings import ChangedSettings
 from litmore.callbacks.checkpoints import Checkpoints
 from litmore.callbacks.final_validation import FinalValidation
+from litmore.callbacks.lr_finder import LRFinder
+from litmore.callbacks.overfit_floor import OverfitFloor
 from litmore.callbacks.progress import TimedProgressBar
 from litmore.callbacks.run_record import RunRecord
 from litmore.callbacks.word_scores import WordScores
@@ -11,6 +13,8 @@ __all__ = [
     "ChangedSettings",
     "Checkpoints",
     "FinalValidation",
+    "LRFinder",
+    "OverfitFloor",
     "RunRecord",
     "TimedProgressBar",
     "WordScores",

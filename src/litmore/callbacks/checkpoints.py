@@ -58,8 +58,9 @@ class Checkpoints(Checkpoint):
             self._save(trainer, "last")
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the last steps, if no validation came after them."""
-        if self._saved_at != _progress(trainer):
+        """Save the last steps, if there were any and no validation came after them."""
+        trained = trainer.fit_loop.epoch_loop.total_batch_idx >= 0
+        if trained and self._saved_at != _progress(trainer):
             self._save(trainer, "last")
 
     def state_dict(self) -> dict[str, Any]:

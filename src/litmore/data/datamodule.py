@@ -11,6 +11,7 @@ from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_only
 
 from litmore.data.corpus import Corpus
+from litmore.data.download import fetch
 from litmore.data.loader import BatchLoader, WordLoader
 from litmore.data.split import SPLITS, split
 from litmore.data.views import View, Windows, Words
@@ -28,6 +29,9 @@ class NamesDataModule(LightningDataModule):
 
     Args:
         path: a UTF-8 file of one word a line, plain or `.gz`; none takes the embedded names.
+        url: where to fetch the file, once, if no path is given (see `litmore.data.download`).
+        sha256: of the file at that URL.
+        max_words: take only so many words, the file's first.
         block_size: K, the tokens of context in a window.
         batch_size: examples a process and training batch.
         view: `windows` (x: Int[B, K], y: Int[B]) or `words` (x: Int[B, T], y: Int[B, T]).
@@ -46,6 +50,9 @@ class NamesDataModule(LightningDataModule):
     def __init__(
         self,
         path: str | None = None,
+        url: str | None = None,
+        sha256: str | None = None,
+        max_words: int | None = None,
         block_size: int = 3,
         batch_size: int = 32,
         view: Literal["windows", "words"] = "windows",
@@ -61,15 +68,19 @@ class NamesDataModule(LightningDataModule):
             ("block_size", block_size),
             ("batch_size", batch_size),
             ("eval_batch_size", eval_batch_size),
+            ("max_words", max_words),
         ):
-            if value < 1:
+            if value is not None and value < 1:
                 raise InputError(f"--data.{name} {value}: must be at least 1")
         if path is not None:
             path = str(Path(path).expanduser().absolute())
         split = list(split)  # as YAML and JSON have it
         # What a checkpoint needs to find the same data again; the model carries the vocabulary.
         self.save_hyperparameters(ignore=["vocabulary", "predict_path"])
-        self.path = Path(path) if path else NAMES
+        self._given_path = Path(path) if path else None
+        self.url = url
+        self.sha256 = sha256
+        self.max_words = max_words
         self.block_size = block_size
         self.batch_size = batch_size
         self.view = view
@@ -81,9 +92,18 @@ class NamesDataModule(LightningDataModule):
         self._given_vocabulary = Vocabulary(vocabulary) if vocabulary is not None else None
 
     @cached_property
+    def path(self) -> Path:
+        """The file: the one given, the one fetched, or the embedded names."""
+        if self._given_path is None and self.url is not None:
+            return fetch(self.url, self.sha256 or "")
+        return self._given_path or NAMES
+
+    @cached_property
     def corpus(self) -> Corpus:
-        """All words of the file, or each once with `unique`."""
+        """All words of the file, or its first, or each once with `unique`."""
         corpus = Corpus.read(self.path, self._given_vocabulary)
+        if self.max_words is not None:
+            corpus = corpus[: self.max_words]
         return corpus.unique() if self.unique else corpus
 
     @property
@@ -121,11 +141,17 @@ class NamesDataModule(LightningDataModule):
         """Read and split, and say what came out once at the start of training."""
         if stage == "fit":
             _log_lines(self.describe())
+            if self._overfits or not len(self.splits["val"]):
+                # Batches learnt by heart have nothing to tell of other words.
+                self.trainer.limit_val_batches = 0  # type: ignore[union-attr]
 
     def train_dataloader(self) -> BatchLoader:
         """Shuffled by (seed, epoch); in fixed order where the Trainer overfits a few batches."""
-        overfit = self.trainer is not None and self.trainer.overfit_batches > 0  # type: ignore[attr-defined]
-        return self._loader("train", self.batch_size, shuffle=not overfit)
+        return self._loader("train", self.batch_size, shuffle=not self._overfits)
+
+    @property
+    def _overfits(self) -> bool:
+        return self.trainer is not None and self.trainer.overfit_batches > 0  # type: ignore[attr-defined]
 
     def val_dataloader(self) -> BatchLoader | list:
         """In order, each example once."""

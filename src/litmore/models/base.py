@@ -98,9 +98,11 @@ class CharLM(LightningModule, ABC):
         x, y = batch
         logits = self(x)
         nll, count = total_nll(logits, y), num_predicted(y)
+        penalty = self.penalty()
         if self.is_log_due():
-            self.log_training(torch.stack([nll.detach(), total_correct(logits, y), count]))
-        return nll / self._count_a_process(count) + self.penalty()
+            totals = torch.stack([nll.detach(), total_correct(logits, y), count])
+            self.log_training(totals, penalty.item() if isinstance(penalty, Tensor) else penalty)
+        return nll / self._count_a_process(count) + penalty
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add a batch to the metrics."""
@@ -142,10 +144,15 @@ class CharLM(LightningModule, ABC):
         step = self.trainer.global_step + 1
         return step % every == 0 or step == self.trainer.max_steps
 
-    def log_training(self, totals: Float[Tensor, "3"]) -> None:
-        """Log a training batch from its totals: negative log-likelihood, correct, predicted."""
+    def log_training(self, totals: Float[Tensor, "3"], penalty: float = 0.0) -> None:
+        """Log a training batch from its totals: negative log-likelihood, correct, predicted.
+
+        Where there is a penalty, `train/objective` is the loss with it.
+        """
         nll, correct, count = self.trainer.strategy.reduce(totals, reduce_op="sum").tolist()
         self.log_dict(metrics("train", nll / count, correct / count))  # the same on every process
+        if penalty:
+            self.log("train/objective", nll / count + penalty)
 
     def _count_a_process(self, count: Tensor) -> Tensor:
         """What to divide by so that the mean over processes is the loss of the global batch.

@@ -1,0 +1,28 @@
+"""How far down overfitting a few batches can go."""
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from litmore.data.entropy import entropy_floor
+from litmore.data.loader import BatchLoader
+
+
+class OverfitFloor(Callback):
+    """With `overfit_batches`, log the batches' own entropy as `train/floor` beside `train/loss`."""
+
+    def __init__(self) -> None:
+        self.floor: float | None = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Compute it once: the batches are the same at every step."""
+        loader = trainer.train_dataloader
+        overfits = trainer.overfit_batches > 0  # type: ignore[attr-defined]
+        if not overfits or not isinstance(loader, BatchLoader):
+            return
+        global_batch = loader.batch_size * loader.world_size
+        examples = torch.arange(len(loader.view))[
+            : int(trainer.num_training_batches) * global_batch
+        ]
+        self.floor = entropy_floor(loader.view[examples])
+        for logger in trainer.loggers:
+            logger.log_metrics({"train/floor": self.floor}, step=0)
