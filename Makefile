@@ -6,7 +6,7 @@ DEV := .venv/.installed-dev
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help fit test lint types tensorboard clean
+.PHONY: help fit test lint types lectures tensorboard clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ lint: $(DEV) ## check style and formatting
 
 types: $(DEV) ## check types
 	@$(BIN)/mypy
+
+lectures: $(RUN) ## reproduce the lectures' figures into docs/results.md (some minutes)
+	@$(BIN)/python scripts/lectures.py $(ARGS)
 
 tensorboard: $(RUN) ## look at the runs, on http://localhost:6006
 	@$(BIN)/tensorboard --logdir logs --host localhost $(ARGS)

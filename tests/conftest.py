@@ -8,6 +8,7 @@ from typing import Any
 import lightning
 import pytest
 import torch
+import yaml
 from hypothesis import settings
 from lightning.pytorch import Trainer
 
@@ -31,10 +32,12 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def makemore_names() -> Path:
     """The lectures' own names.txt, which is not part of the project."""
-    default = ROOT.parent / "shared" / "data" / "makemore_names.txt"
-    path = Path(os.environ.get("LITMORE_MAKEMORE_NAMES", default))
-    if not path.is_file():
-        pytest.skip("no makemore names.txt; LITMORE_MAKEMORE_NAMES can name it")
+    from litmore.data.download import cached
+
+    settings = yaml.safe_load((ROOT / "configs" / "data" / "makemore.yaml").read_text())["data"]
+    path = cached(settings["url"], settings["sha256"])
+    if path is None:
+        pytest.skip("the lectures' names.txt was never fetched: configs/data/makemore.yaml does it")
     return path
 
 

@@ -95,6 +95,11 @@ class CLI(LightningCLI):
             default=None,
             help="The run's folder below the logs folder (default: the first config's name).",
         )
+        parser.add_argument(
+            "--print_splits",
+            action="store_true",
+            help="Print what the data's splits hold, and exit.",
+        )
         parser.set_defaults({"data": {"class_path": "litmore.data.NamesDataModule"}})
         parser.link_arguments(
             "data.vocabulary",
@@ -168,6 +173,16 @@ class CLI(LightningCLI):
                 f" last for all steps; --trainer.max_steps is {max_steps}"
             )
 
+    def _run_subcommand(self, subcommand: str) -> None:
+        if self.settings.print_splits:
+            if not isinstance(self.datamodule, NamesDataModule):
+                raise InputError(
+                    f"--print_splits: {type(self.datamodule).__name__} has none to show"
+                )
+            _print_table(self.datamodule.table())
+            return
+        super()._run_subcommand(subcommand)
+
     def instantiate_classes(self) -> None:
         """Data, model, trainer; what does not fit together is said before anything is written."""
         super().instantiate_classes()
@@ -224,7 +239,7 @@ class CLI(LightningCLI):
     def _config_to_record(self) -> dict[str, Any]:
         dumped = self._parser(self.subcommand).dump(self.settings, skip_none=False)
         config: dict[str, Any] = yaml.safe_load(dumped)
-        for key in ("ckpt_path", "weights_only", "run_name"):
+        for key in ("ckpt_path", "weights_only", "run_name", "print_splits"):
             config.pop(key, None)
         config["run_name"] = self.folder.name if self.folder else None
         if isinstance(self.datamodule, NamesDataModule):
@@ -279,6 +294,12 @@ class CLI(LightningCLI):
 def _print_metrics(metrics: Mapping[str, torch.Tensor]) -> None:
     for name, value in metrics.items():
         sys.stdout.write(f"{name:<20}{value:.4f}\n")
+    sys.stdout.flush()
+
+
+@rank_zero_only
+def _print_table(table: str) -> None:
+    sys.stdout.write(table + "\n")
     sys.stdout.flush()
 
 

@@ -137,6 +137,23 @@ class NamesDataModule(LightningDataModule):
             )
         return lines
 
+    def table(self) -> str:
+        """The splits as a table: words, examples, words also in train, the first words."""
+        train = self.splits["train"]
+        rows = [("split", "words", "examples", "also in train", "first words")]
+        for name in SPLITS:
+            part = self.splits[name]
+            also = "" if part is train else f"{int(train.known(part).sum()):,}"
+            first = ", ".join(part[:5])
+            rows.append((name, f"{len(part):,}", f"{part.num_examples:,}", also, first))
+        widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        return "\n".join(
+            f"{row[0]:<{widths[0]}}"
+            + "".join(f"  {row[column]:>{widths[column]}}" for column in (1, 2, 3))
+            + f"  {row[4]}"
+            for row in rows
+        )
+
     def setup(self, stage: str) -> None:
         """Read and split, and say what came out once at the start of training."""
         if stage == "fit":

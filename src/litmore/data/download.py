@@ -25,6 +25,18 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "litmore"
 
 
+def cached(url: str, sha256: str) -> Path | None:
+    """The file of that hash if it was fetched before."""
+    path = _place(url, sha256)
+    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
+        return path
+    return None
+
+
+def _place(url: str, sha256: str) -> Path:
+    return cache_folder() / f"{sha256[:16]}-{Path(urlsplit(url).path).name}"
+
+
 def fetch(url: str, sha256: str) -> Path:
     """The file of that hash: from the cache, else from the URL.
 
@@ -41,9 +53,9 @@ def fetch(url: str, sha256: str) -> Path:
         raise InputError(f"--data.url {url}: only https is fetched")
     if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
         raise InputError(f"--data.sha256 {sha256}: give the content's SHA-256 as 64 hex digits")
-    path = cache_folder() / f"{sha256[:16]}-{Path(parts.path).name}"
-    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
-        return path
+    if found := cached(url, sha256):
+        return found
+    path = _place(url, sha256)
     silence = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_SILENCE)
     try:
