@@ -87,7 +87,7 @@ class Run:
 def rows(data: Sequence[str], module: NamesDataModule, folder: Path, *, long: bool) -> list[Row]:
     """Run everything."""
     return [
-        *corpus_rows(module),
+        *corpus_rows(data, module),
         *count_rows(data, module, folder),
         *neural_rows(data, folder),
         *overfit_rows(data, module, folder),
@@ -95,7 +95,7 @@ def rows(data: Sequence[str], module: NamesDataModule, folder: Path, *, long: bo
     ]
 
 
-def corpus_rows(module: NamesDataModule) -> list[Row]:
+def corpus_rows(data: Sequence[str], module: NamesDataModule) -> list[Row]:
     """What the file and its splits hold."""
     started = time.perf_counter()
     corpus, splits = module.corpus, module.splits
@@ -103,7 +103,8 @@ def corpus_rows(module: NamesDataModule) -> list[Row]:
     words = tuple(len(part) for part in splits.values())
     examples = tuple(part.num_examples for part in splits.values())
     seconds = time.perf_counter() - started
-    command = "python main.py fit --config configs/mlp.yaml --print_splits"
+    flags = ["--config", "configs/mlp.yaml", *data, "--print_splits"]
+    command = "python main.py fit " + " ".join(flags)
     whole = (len(corpus), int(lengths.min()), int(lengths.max()), corpus.num_examples)
     return [
         Row(
@@ -125,7 +126,7 @@ def count_rows(data: Sequence[str], module: NamesDataModule, folder: Path) -> li
     seconds = unsmoothed.seconds + smoothed.seconds
     return [
         Row("count bigram on all words, unsmoothed / +1", (2.4540, 2.4546), losses, 4, seconds,
-            smoothed.command),
+            unsmoothed.command),
         Row("`andrejq` under the +1 counts, nats a character", (3.4834,), (float(andrejq),), 4,
             smoothed.seconds, smoothed.command),
     ]  # fmt: skip

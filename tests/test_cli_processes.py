@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,7 +23,7 @@ class GRU(CharLM):
     views = ("words",)
 
     def __init__(self, vocabulary: str, hidden_dim: int = 8):
-        super().__init__(vocabulary, block_size=1)
+        super().__init__(vocabulary)
         self.save_hyperparameters()
         self.embedding = nn.Embedding(self.vocab_size, hidden_dim)
         self.recurrent = nn.GRU(hidden_dim, hidden_dim, batch_first=True)
@@ -44,9 +45,10 @@ def start(tmp_path):
     """Start command lines in an empty folder; what still runs at the end is killed."""
     started = []
 
-    def start(*args):
+    def start(*args, by=()):
+        command = [sys.executable, *by, ROOT / "main.py", *args]
         process = subprocess.Popen(
-            [sys.executable, ROOT / "main.py", *map(str, args)], cwd=tmp_path, text=True,
+            list(map(str, command)), cwd=tmp_path, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(tmp_path)},
         )  # fmt: skip
@@ -59,6 +61,22 @@ def start(tmp_path):
         process.wait()
         process.stdout.close()
         process.stderr.close()
+
+
+@pytest.fixture
+def torchrun(start):
+    """Start one command line on two nodes of one process each, both on this machine."""
+
+    def torchrun(*args):
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            port = unused.getsockname()[1]
+        launcher = ["-m", "torch.distributed.run", "--nnodes", 2, "--nproc_per_node", 1]
+        launcher += ["--master_addr", "127.0.0.1", "--master_port", port]
+        nodes = ["--trainer.num_nodes", 2, "--trainer.devices", 1, "--trainer.strategy", "ddp"]
+        return [start(*args, *nodes, by=[*launcher, "--node_rank", rank]) for rank in range(2)]
+
+    return torchrun
 
 
 @pytest.fixture
@@ -147,6 +165,45 @@ def test_two_processes_count_as_one(tmp_path, start):
     ]
     assert int(counts[0].sum()) == 183_802
     assert torch.equal(*counts)
+
+
+def test_two_nodes_train_as_one_process(tmp_path, start, torchrun):
+    common = ["fit", "--config", ROOT / "configs" / "mlp.yaml", "--trainer.max_steps", 20,
+              "--trainer.log_every_n_steps", 1, "--trainer.accelerator", "cpu"]  # fmt: skip
+    one = start(*common, "--data.batch_size", 600, "--run_name", "one")
+    two = torchrun(*common, "--data.batch_size", 300, "--run_name", "two")
+    for process in (one, *two):
+        code, _, err = finish(process)
+        assert code == 0, err
+    assert [path.name for path in (tmp_path / "logs/two").iterdir()] == ["version_0"]
+    single = losses(tmp_path / "logs/one/version_0")
+    double = losses(tmp_path / "logs/two/version_0")
+    assert double["train/loss"] == pytest.approx(single["train/loss"], abs=1e-5)
+    assert double["val/loss"] == pytest.approx(single["val/loss"], abs=1e-5)
+
+
+def test_two_processes_judge_every_character_once(tmp_path, run):
+    config = ROOT / "configs" / "bigram_counts.yaml"
+    assert run("fit", "--config", config, "--trainer.accelerator", "cpu")[0] == 0
+    # 23,053 examples in batches of 2 · 3,000: uneven shares, and one process has fewer.
+    common = ["test", "--ckpt_path", "last", "--trainer.accelerator", "cpu"]
+    code, alone, err = run(*common)
+    assert code == 0, err
+    two = ["--trainer.devices", 2, "--trainer.strategy", "ddp", "--data.eval_batch_size", 3000]
+    code, shared, err = run(*common, *two)
+    assert code == 0, err
+    assert shared == alone
+
+
+def test_two_processes_find_a_rate_and_overfit(tmp_path, run):
+    two = ["--trainer.devices", 2, "--trainer.strategy", "ddp", "--trainer.accelerator", "cpu"]
+    find = ["--trainer.callbacks+=litmore.callbacks.LRFinder", "--trainer.overfit_batches", 1]
+    code, out, err = run("fit", "--config", ROOT / "configs" / "lecture" / "overfit.yaml", *two,
+                         *find, "--data.batch_size", 16, "--trainer.max_steps", 3)  # fmt: skip
+    assert code == 0, err
+    assert out.count("--optimizer.init_args.lr=") == 1
+    floor = float(re.search(r"train/floor +(\S+)", out)[1])
+    assert floor == pytest.approx(0.2515, abs=5e-5)  # the global batch of 32's
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

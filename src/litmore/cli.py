@@ -28,6 +28,7 @@ from litmore.callbacks import (
     ChangedSettings,
     Checkpoints,
     FinalValidation,
+    LRFinder,
     OverfitFloor,
     RunRecord,
     TimedProgressBar,
@@ -196,6 +197,9 @@ class CLI(LightningCLI):
         """The trainer with the run's folder, logger and callbacks."""
         given = self._get(self.config_init, "trainer")
         callbacks = list(given.callbacks or [])
+        for callback in callbacks:
+            if isinstance(callback, LRFinder):
+                callback.check(self.model)
         if given.enable_progress_bar is not False and not given.barebones:
             callbacks.append(TimedProgressBar())
         logger: Any = False
@@ -422,6 +426,9 @@ def main(args: Sequence[str] | None = None) -> int:
             sample_names(**parser.parse_args(args[1:]).as_dict())
         else:
             CLI(args)
+            # Left to the interpreter's exit, gloo's threads may abort it.
+            if torch.distributed.is_initialized():
+                torch.distributed.destroy_process_group()
     except BrokenPipeError:
         # The reader (`| head`) has had enough; nothing is left to be flushed at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -67,10 +67,19 @@ class LRFinder(Callback):
         self.losses: np.ndarray = np.array([])
         self.suggestion: float | None = None
 
+    def check(self, pl_module: LightningModule) -> None:
+        """Say before a run is opened if there is nothing to find.
+
+        Raises:
+            InputError: the model trains without an optimizer, or steps it by itself.
+
+        """
+        if not pl_module.automatic_optimization:
+            raise InputError(f"LRFinder: {type(pl_module).__name__} has no learning rate to find")
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Sweep, tell, and train on or stop."""
-        if not pl_module.automatic_optimization or not trainer.optimizers:
-            raise InputError(f"LRFinder: {type(pl_module).__name__} has no learning rate to find")
+        self.check(pl_module)
         if trainer.global_step > 0:  # a run that goes on has found its rate
             return
         with _restored(trainer, pl_module):

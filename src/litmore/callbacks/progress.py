@@ -42,7 +42,8 @@ class TimedProgressBar(ProgressBar):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Open the bar over all batches that the limits allow."""
-        self._open("training", _total_batches(trainer))
+        if not trainer.should_stop:
+            self._open("training", _total_batches(trainer))
         self._drawn = 0.0
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:

@@ -21,6 +21,8 @@ from litmore.errors import InputError
 NAMES = Path(__file__).with_name("names.txt")
 """The embedded default: US given names of 2018, public domain (`docs/data.md` tells its origin)."""
 
+VIEWS = ("windows", "words")
+
 log = logging.getLogger(__name__)
 
 
@@ -72,6 +74,8 @@ class NamesDataModule(LightningDataModule):
         ):
             if value is not None and value < 1:
                 raise InputError(f"--data.{name} {value}: must be at least 1")
+        if view not in VIEWS:
+            raise InputError(f"--data.view {view}: must be one of {', '.join(VIEWS)}")
         if path is not None:
             path = str(Path(path).expanduser().absolute())
         split = list(split)  # as YAML and JSON have it

@@ -81,7 +81,7 @@ class Windows(View):
     def _cut(
         self, windows: Integer[Tensor, "B K_and_1"]
     ) -> tuple[Int[Tensor, "B K"], Int[Tensor, " B"]]:
-        x, y = windows.long().split([self.block_size, 1], dim=1)
+        x, y = windows.to(torch.long, copy=True).split([self.block_size, 1], dim=1)
         # Left of a word's opening boundary stands the word before it: to this word, boundary too.
         for k in range(self.block_size - 2, -1, -1):
             x[:, k] *= x[:, k + 1] != BOUNDARY

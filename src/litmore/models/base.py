@@ -36,7 +36,7 @@ class CharLM(LightningModule, ABC):
     views: ClassVar[tuple[str, ...]] = ("windows",)
     """The views that `forward` takes (`litmore.data.views`)."""
 
-    def __init__(self, vocabulary: str, block_size: int) -> None:
+    def __init__(self, vocabulary: str, block_size: int = 1) -> None:
         super().__init__()
         if block_size < 1:
             raise InputError(f"--model.block_size {block_size}: must be at least 1")
@@ -91,6 +91,12 @@ class CharLM(LightningModule, ABC):
                 f" pass --data.block_size {self.block_size}"
             )
 
+    def setup(self, stage: str) -> None:
+        """Check the data, where no command line has done it before."""
+        data = getattr(self.trainer, "datamodule", None)
+        if isinstance(data, NamesDataModule) and stage != "predict":
+            self.check_data(data)
+
     # Steps
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
@@ -141,8 +147,9 @@ class CharLM(LightningModule, ABC):
     def is_log_due(self) -> bool:
         """Whether the Trainer writes metrics after this step: logging unasked is not free."""
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        step = self.trainer.global_step + 1
-        return step % every == 0 or step == self.trainer.max_steps
+        step, epoch = self.trainer.global_step + 1, self.trainer.current_epoch + 1
+        last = self.trainer.is_last_batch and epoch == self.trainer.max_epochs
+        return step % every == 0 or step == self.trainer.max_steps or last
 
     def log_training(self, totals: Float[Tensor, "3"], penalty: float = 0.0) -> None:
         """Log a training batch from its totals: negative log-likelihood, correct, predicted.

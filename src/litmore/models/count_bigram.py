@@ -29,7 +29,7 @@ class CountBigram(CharLM):
     counts: Int[Tensor, "V V"]
 
     def __init__(self, vocabulary: str, smoothing: float = 1.0) -> None:
-        super().__init__(vocabulary, block_size=1)
+        super().__init__(vocabulary)
         self.save_hyperparameters()
         if not 0 <= smoothing < float("inf"):
             raise InputError(f"--model.smoothing {smoothing}: must be a number of at least 0")
@@ -45,7 +45,7 @@ class CountBigram(CharLM):
 
     def probabilities(self) -> Float[Tensor, "V V"]:
         """Row: the previous token, column: the next one."""
-        smoothed = self.counts + torch.tensor(self.smoothing, device=self.counts.device)
+        smoothed = self.counts + torch.tensor(float(self.smoothing), device=self.counts.device)
         total = smoothed.sum(1, keepdim=True)
         uniform = torch.full_like(smoothed, 1 / self.vocab_size)
         return torch.where(total > 0, smoothed / total, uniform)

@@ -33,7 +33,7 @@ class NeuralBigram(CharLM):
         weight_penalty: float = 0.01,
         init: Literal["zeros", "lecture"] = "zeros",
     ) -> None:
-        super().__init__(vocabulary, block_size=1)
+        super().__init__(vocabulary)
         self.save_hyperparameters()
         if not weight_penalty >= 0:
             raise InputError(f"--model.weight_penalty {weight_penalty}: must be at least 0")

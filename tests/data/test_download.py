@@ -1,0 +1,123 @@
+"""Fetching a corpus, from a server on this machine."""
+
+import gc
+import hashlib
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from litmore.cli import main
+from litmore.data import NamesDataModule
+from litmore.data.download import fetch
+from litmore.errors import InputError
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+CONTENT = b"emma\nolivia\nava\nisabella\nsophia\n" * 10
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("LITMORE_CACHE", str(folder))
+    yield folder
+    gc.collect()  # torch leaves the socket of a failed download open; not to the next test
+
+
+@pytest.fixture
+def server():
+    """A real one: its URL, and how often it was asked."""
+
+    class Handler(BaseHTTPRequestHandler):
+        asked = 0
+
+        def do_GET(self):
+            Handler.asked += 1
+            self.send_response(404 if "missing" in self.path else 200)
+            self.send_header("Content-Length", str(len(CONTENT)))
+            self.end_headers()
+            self.wfile.write(CONTENT[: 20 if "cut" in self.path else None])
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        running.url = f"http://127.0.0.1:{running.server_port}/names.txt"
+        running.handler = Handler
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+def test_fetches_once_and_keeps_it(server, cache):
+    path = fetch(server.url, SHA256)
+    assert path.read_bytes() == CONTENT
+    assert path.parent == cache
+    assert fetch(server.url, SHA256) == path
+    assert server.handler.asked == 1
+
+
+def test_fetches_again_what_was_damaged(server):
+    fetch(server.url, SHA256).write_bytes(b"damaged")
+    assert fetch(server.url, SHA256).read_bytes() == CONTENT
+
+
+def test_a_data_module_reads_what_was_fetched(server):
+    data = NamesDataModule(url=server.url, sha256=SHA256, max_words=7)
+    assert list(data.corpus) == ["emma", "olivia", "ava", "isabella", "sophia", "emma", "olivia"]
+    assert NamesDataModule(**data.hparams).path == data.path
+
+
+def test_a_path_wins_over_the_url(tmp_path):
+    mine = tmp_path / "mine.txt"
+    mine.write_text("anna\n")
+    data = NamesDataModule(str(mine), url="https://example.invalid/x", sha256=SHA256)
+    assert list(data.corpus) == ["anna"]
+
+
+@pytest.mark.parametrize(
+    ("page", "sha256", "named"),
+    [
+        ("names.txt", "0" * 64, "invalid hash value"),
+        ("missing.txt", SHA256, "404"),
+        ("cut.txt", SHA256, "not fetched"),
+        ("names.txt", "abc", "--data.sha256 abc"),
+        ("names.txt", SHA256.upper(), "--data.sha256"),
+    ],
+)
+def test_what_is_not_the_content_is_refused_and_not_kept(server, cache, page, sha256, named):
+    with pytest.raises(InputError, match=named) as error:
+        fetch(server.url.replace("names.txt", page), sha256)
+    assert "\n" not in str(error.value)
+    assert not cache.exists() or list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["http://example.invalid/a", "ftp://x/a", "file:///etc/hosts", "a"])
+def test_only_https_is_fetched_from_elsewhere(url):
+    with pytest.raises(InputError, match="only https"):
+        fetch(url, SHA256)
+
+
+def test_without_a_server_the_command_says_what_to_pass_instead(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    args = ["--model", "MLP", "--data.url", f"http://127.0.0.1:{port}/x", "--data.sha256", SHA256]
+    assert main(["fit", *args]) == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert streams.err.count("\n") == 1
+    assert "--data.path FILE" in streams.err
+    assert list(tmp_path.glob("logs")) == []
+
+
+def test_the_lectures_file_is_the_pinned_one(makemore_names):
+    raw = makemore_names.read_bytes()
+    assert len(raw) == 228_145
+    assert raw.startswith(b"emma\nolivia\nava\nisabella\nsophia\n")

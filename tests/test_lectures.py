@@ -1,0 +1,87 @@
+"""The lectures' figures, from the shipped lecture configs; the long run is `make lectures`'s."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from litmore.checkpoint import load_model
+from litmore.cli import main
+from litmore.data import NamesDataModule
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+
+
+@pytest.fixture
+def fit(tmp_path, monkeypatch, capsys):
+    """Run a lecture config: what it logged, by metric, and its folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
+
+    def fit(config, *args):
+        code = main(["fit", "--config", str(CONFIGS / f"lecture/{config}.yaml"), *map(str, args)])
+        assert code == 0, capsys.readouterr().err
+        folder = max(Path("logs", config).glob("version_*"))
+        events = EventAccumulator(str(folder), {"scalars": 0}).Reload()
+        tags = events.Tags()["scalars"]
+        return {tag: [event.value for event in events.Scalars(tag)] for tag in tags}, folder
+
+    return fit
+
+
+def figure(value, digits=4):
+    return pytest.approx(value, abs=0.5 * 10**-digits + 1e-6)
+
+
+def test_the_file(makemore_names):
+    data = NamesDataModule(str(makemore_names))
+    lengths = data.corpus.lengths - 1
+    assert (len(data.corpus), int(lengths.min()), int(lengths.max())) == (32_033, 2, 15)
+    assert data.corpus.num_examples == 228_146
+
+
+@pytest.mark.parametrize(("smoothing", "loss"), [(0, 2.4540), (1, 2.4546)])
+def test_the_count_bigram(fit, makemore_names, smoothing, loss):
+    logged, _ = fit("bigram_counts", "--data.path", makemore_names, "--model.smoothing", smoothing)
+    assert logged["train/loss"] == [figure(loss)]
+
+
+def test_andrejq(fit, makemore_names):
+    _, folder = fit("bigram_counts", "--data.path", makemore_names)
+    model = load_model(folder / "checkpoints/last.ckpt")
+    tokens = torch.tensor([0, *model.vocabulary.encode("andrejq"), 0])
+    nll = -model.probabilities()[tokens[:-1], tokens[1:]].log().mean()
+    assert float(nll) == figure(3.4834)
+
+
+def test_the_neural_bigram(fit, makemore_names):
+    objective = fit("bigram", "--data.path", makemore_names)[0]["train/objective"]
+    assert len(objective) == 201
+    assert [objective[0], objective[100], objective[200]] == [
+        figure(3.7686), figure(2.4900), figure(2.4830),
+    ]  # fmt: skip
+
+
+def test_overfitting_the_first_five_words(fit):
+    # They are the same in the embedded list.
+    logged, folder = fit("overfit", "--trainer.max_steps", 1250)
+    losses = logged["train/loss"]
+    assert losses[0] == figure(17.7697)
+    assert losses[1000] == figure(0.2561)
+    assert min(abs(loss - 0.25521) for loss in losses) < 5e-6
+    assert logged["train/floor"] == [figure(0.25147, 5)]
+    assert 0.25147 <= losses[-1] <= 1.02 * 0.25147
+    assert "val/loss" not in logged
+    model = load_model(folder / "checkpoints/last.ckpt")
+    assert sum(p.numel() for p in model.parameters()) == 3481
+
+
+def test_the_long_run_is_the_lectures(fit, makemore_names):
+    logged, folder = fit("mlp", "--data.path", makemore_names, "--trainer.max_steps", 300,
+                         "--trainer.log_every_n_steps", 1)  # fmt: skip
+    assert logged["train/loss"][0] > 20  # N(0, 1) weights are confidently wrong
+    assert logged["val/loss"][-1] < logged["train/loss"][0] / 2
+    checkpoint = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)
+    assert checkpoint["lr_schedulers"][0]["milestones"] == {100_000: 1}
+    assert checkpoint["optimizer_states"][0]["param_groups"][0]["lr"] == 0.1
