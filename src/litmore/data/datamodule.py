@@ -11,17 +11,18 @@ from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_only
 
 from litmore.data.corpus import Corpus
+from litmore.data.counts import Counts
 from litmore.data.download import fetch
 from litmore.data.loader import BatchLoader, WordLoader
 from litmore.data.split import SPLITS, split
-from litmore.data.views import View, Windows, Words
+from litmore.data.views import View, Windows, Words, WordView
 from litmore.data.vocabulary import Vocabulary
 from litmore.errors import InputError
 
 NAMES = Path(__file__).with_name("names.txt")
 """The embedded default: US given names of 2018, public domain (`docs/data.md` tells its origin)."""
 
-VIEWS = ("windows", "words")
+VIEWS = ("windows", "words", "counts")
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,8 @@ class NamesDataModule(LightningDataModule):
         max_words: take only so many words, the file's first.
         block_size: K, the tokens of context in a window.
         batch_size: examples a process and training batch.
-        view: `windows` (x: Int[B, K], y: Int[B]) or `words` (x: Int[B, T], y: Int[B, T]).
+        view: `windows` (x: Int[B, K], y: Int[B]), `words` (x: Int[B, T], y: Int[B, T]) or
+            `counts` (x: Int[B, K] distinct contexts, y: Float[B, V] what followed how often).
         split: shares of train, val and test, which sum to 1; a share of 0 leaves that split out.
         split_seed: of the shuffle before the cut; 42 as in the lecture.
         unique: keep each word once, so that none stands in two splits.
@@ -57,7 +59,7 @@ class NamesDataModule(LightningDataModule):
         max_words: int | None = None,
         block_size: int = 3,
         batch_size: int = 32,
-        view: Literal["windows", "words"] = "windows",
+        view: Literal["windows", "words", "counts"] = "windows",
         split: Sequence[float] = (0.8, 0.1, 0.1),
         split_seed: int = 42,
         unique: bool = False,
@@ -122,7 +124,11 @@ class NamesDataModule(LightningDataModule):
 
     def view_of(self, corpus: Corpus) -> View:
         """The chosen view of any corpus."""
-        return Windows(corpus, self.block_size) if self.view == "windows" else Words(corpus)
+        return Counts(corpus, self.block_size) if self.view == "counts" else self.words_of(corpus)
+
+    def words_of(self, corpus: Corpus) -> WordView:
+        """The view by which words are scored one by one; counts do not tell them apart."""
+        return Words(corpus) if self.view == "words" else Windows(corpus, self.block_size)
 
     def describe(self) -> list[str]:
         """What the splits hold, for people: a line a fact."""
@@ -185,7 +191,7 @@ class NamesDataModule(LightningDataModule):
     def predict_dataloader(self) -> WordLoader:
         """The words of `predict_path`, in order, on every process."""
         corpus = self.predict_corpus
-        return WordLoader(self.view_of(corpus), len(corpus), self.batch_size)
+        return WordLoader(self.words_of(corpus), len(corpus), self.batch_size)
 
     @cached_property
     def predict_corpus(self) -> Corpus:

@@ -15,10 +15,13 @@ def entropy_floor(batch: Batch) -> float:
 
     Args:
         batch: `windows`, whose contexts are the rows of x, or `words`, whose contexts are all
-            beginnings of those rows.
+            beginnings of those rows, or `counts`.
 
     """
     x, y = batch
+    if y.is_floating_point():  # counts: a row is a context
+        share = y / y.sum(1, keepdim=True)
+        return float(torch.special.entr(share.double()).mul(y.sum(1, keepdim=True)).sum() / y.sum())
     if y.dim() > 1:
         x, y = _beginnings(x), y.flatten()
     pairs = torch.cat([x, y[:, None]], dim=1)[y != PAD].cpu().numpy()

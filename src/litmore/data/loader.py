@@ -9,7 +9,7 @@ from jaxtyping import Int
 from torch import Tensor
 from torch.utils.data import Sampler, SequentialSampler
 
-from litmore.data.views import Batch, View
+from litmore.data.views import Batch, View, WordView
 
 
 class FileOrder(SequentialSampler):
@@ -121,7 +121,7 @@ class BatchLoader:
 class WordLoader:
     """The words in order, `batch_size` of them with all their examples at a time: to score them."""
 
-    def __init__(self, view: View, num_words: int, batch_size: int) -> None:
+    def __init__(self, view: WordView, num_words: int, batch_size: int) -> None:
         self.view = view
         self.num_words = num_words
         self.batch_size = batch_size

@@ -1,4 +1,4 @@
-"""What a model sees of a corpus: `windows` or `words` (`counts` will stand beside them).
+"""What a model sees of a corpus: `windows` or `words` (`counts` has a file of its own).
 
 A view is a sequence of examples. Indexed with a tensor of example numbers it gathers the whole
 batch `(x, y)` at once; until then it holds nothing but the corpus's own storage.
@@ -34,12 +34,16 @@ class View(ABC):
     def __getitem__(self, examples: Int[Tensor, " B"]) -> Batch:
         """The batch of these examples."""
 
+
+class WordView(View):
+    """A view that knows which examples are a word's."""
+
     @abstractmethod
     def of_words(self, first: int, last: int) -> Batch:
         """All examples of the words `first … last − 1`, in order."""
 
 
-class Windows(View):
+class Windows(WordView):
     """Each character with the K tokens before it: `x: Int[B, K]`, `y: Int[B]`.
 
     The lectures' own batches: for emma and K = 3, `... → e`, `..e → m`, `.em → m`, `emm → a`,
@@ -88,7 +92,7 @@ class Windows(View):
         return x, y[:, 0]
 
 
-class Words(View):
+class Words(WordView):
     """Whole words: `x: Int[B, T]` the boundary and the characters, `y: Int[B, T]` one further.
 
     T is the longest of the batch; shorter words are filled up with `BOUNDARY` in x, `PAD` in y.

@@ -33,7 +33,7 @@ class CharLM(LightningModule, ABC):
 
     """
 
-    views: ClassVar[tuple[str, ...]] = ("windows",)
+    views: ClassVar[tuple[str, ...]] = ("windows", "counts")
     """The views that `forward` takes (`litmore.data.views`)."""
 
     def __init__(self, vocabulary: str, block_size: int = 1) -> None:
@@ -85,7 +85,7 @@ class CharLM(LightningModule, ABC):
             raise InputError(f"{name}: its __init__ must call self.save_hyperparameters()")
         if data.view not in self.views:
             raise InputError(f"--data.view {data.view}: {name} takes {' or '.join(self.views)}")
-        if data.view == "windows" and data.block_size != self.block_size:
+        if data.view != "words" and data.block_size != self.block_size:
             raise InputError(
                 f"--data.block_size {data.block_size}: {name} looks at {self.block_size} token(s);"
                 f" pass --data.block_size {self.block_size}"
@@ -192,16 +192,22 @@ class CharLM(LightningModule, ABC):
 
 def total_nll(logits: Float[Tensor, "*leading V"], y: Tensor) -> Float[Tensor, ""]:
     """The batch's negative log-likelihood in nats, summed over the predicted characters."""
-    return F.cross_entropy(logits.flatten(0, -2), y.flatten(), ignore_index=PAD, reduction="sum")
+    if not y.is_floating_point():
+        y = y.flatten()
+    return F.cross_entropy(logits.flatten(0, -2), y, ignore_index=PAD, reduction="sum")
 
 
 def num_predicted(y: Tensor) -> Float[Tensor, ""]:
     """How many characters the batch predicts."""
+    if y.is_floating_point():  # counts
+        return y.sum()
     return (y != PAD).sum().float()
 
 
 def total_correct(logits: Float[Tensor, "*leading V"], y: Tensor) -> Float[Tensor, ""]:
     """How many characters the most likely next one is right for."""
+    if y.is_floating_point():
+        return y.gather(-1, logits.argmax(-1, keepdim=True)).sum()
     return (logits.argmax(-1) == y).sum().float()
 
 

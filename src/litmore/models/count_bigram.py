@@ -58,8 +58,11 @@ class CountBigram(CharLM):
         x, y = batch
         if batch_idx == 0:  # a second epoch must not count everything twice
             self.counts.zero_()
-        pairs = x[:, 0] * self.vocab_size + y
-        counts = pairs.bincount(minlength=self.vocab_size**2).view_as(self.counts)
+        if y.is_floating_point():
+            counts = torch.zeros_like(self.counts).index_add(0, x[:, 0], y.long())
+        else:
+            pairs = x[:, 0] * self.vocab_size + y
+            counts = pairs.bincount(minlength=self.vocab_size**2).view_as(self.counts)
         self.counts += self.trainer.strategy.reduce(counts, reduce_op="sum")
 
     def on_train_epoch_end(self) -> None:
