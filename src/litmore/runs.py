@@ -9,6 +9,9 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from litmore.errors import InputError
 
+LOGS = "logs"
+"""The folder of all runs, where `--trainer.default_root_dir` names no other."""
+
 CHECKPOINTS = "checkpoints"
 CONFIG = "config.yaml"
 NAMED = ("last", "best")

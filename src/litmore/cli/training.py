@@ -1,26 +1,13 @@
-"""The command line: LightningCLI's subcommands, run folders, `sample`, exit codes."""
+"""`fit`, `validate`, `test` and `predict`: LightningCLI, with runs in folders of their own."""
 
-import logging
-import os
-import re
-import sys
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
-
-# Read when jsonargparse is imported: its warnings are about calls that Lightning makes.
-os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
+from typing import Any
 
 import torch
 import yaml
-from jsonargparse import ArgumentParser
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, ReduceLROnPlateau
-from lightning.pytorch.utilities import rank_zero_only
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.optim import Optimizer
 
 from litmore import checkpoint as checkpoints
@@ -34,29 +21,17 @@ from litmore.callbacks import (
     TimedProgressBar,
     WordScores,
 )
+from litmore.cli.parser import TrainingParser, flag_values
+from litmore.cli.report import print_metrics, print_names, print_next, print_table
+from litmore.cli.sample import sample_parser
 from litmore.data import NamesDataModule
 from litmore.errors import InputError
 from litmore.models import CharLM
-from litmore.runs import RunFolder, RunLogger, find_checkpoint, run_of
-from litmore.sampling import MAX_LENGTH, sample
-
-LOGS = "logs"
-"""The folder of all runs, where `--trainer.default_root_dir` names no other."""
+from litmore.runs import LOGS, RunFolder, RunLogger, find_checkpoint, run_of
+from litmore.sampling import sample
 
 NAMES_SHOWN = 10
 """How many new names a training ends with."""
-
-
-class Parser(LightningArgumentParser):
-    """A parser whose every error is one line."""
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Raise instead of printing the usage and leaving."""
-        line = " ".join(message.split())
-        line = re.sub(r'^Parser key "([^"]+)":', r"--\1:", line)
-        # Of an optional class's two complaints, "it is not None" is the one nobody needs.
-        union = re.match(r"(--\S+:) Does not validate .* Errors: - (.*?) - Expected a <class", line)
-        raise InputError(f"{union[1]} {union[2]}" if union else line) from ex
 
 
 class CLI(LightningCLI):
@@ -69,7 +44,7 @@ class CLI(LightningCLI):
             LightningDataModule,
             subclass_mode_model=True,
             subclass_mode_data=True,
-            parser_class=Parser,
+            parser_class=TrainingParser,
             parser_kwargs={
                 "prog": "main.py",
                 "description": "Train, judge and sample character models of names.",
@@ -145,12 +120,12 @@ class CLI(LightningCLI):
 
     @staticmethod
     def _find_checkpoint(args: Sequence[str]) -> Path | None:
-        given = _flag_values(args, "--ckpt_path")
+        given = flag_values(args, "--ckpt_path")
         if not given:
             return None
-        root = Path((_flag_values(args, "--trainer.default_root_dir") or [LOGS])[-1])
-        configs = _flag_values(args, "--config") + _flag_values(args, "-c")
-        names = _flag_values(args, "--run_name")[-1:] + [Path(c).stem for c in configs[:1]]
+        root = Path((flag_values(args, "--trainer.default_root_dir") or [LOGS])[-1])
+        configs = flag_values(args, "--config") + flag_values(args, "-c")
+        names = flag_values(args, "--run_name")[-1:] + [Path(c).stem for c in configs[:1]]
         return find_checkpoint(given[-1], root, names[0] if names else None)
 
     # Building
@@ -180,7 +155,7 @@ class CLI(LightningCLI):
                 raise InputError(
                     f"--print_splits: {type(self.datamodule).__name__} has none to show"
                 )
-            _print_table(self.datamodule.table())
+            print_table(self.datamodule.table())
             return
         super()._run_subcommand(subcommand)
 
@@ -279,48 +254,19 @@ class CLI(LightningCLI):
         for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, OverfitFloor) and callback.floor is not None:
                 shown["train/floor"] = torch.tensor(callback.floor)
-        _print_metrics(shown)
+        print_metrics(shown)
         if isinstance(self.model, CharLM):
             generator = torch.Generator(self.model.device)
             generator.manual_seed(self.settings.seed_everything)
-            _print_names(sample(self.model.eval(), NAMES_SHOWN, generator=generator))
+            print_names(sample(self.model.eval(), NAMES_SHOWN, generator=generator))
         if self.folder is not None and self.folder.path is not None:
-            _print_next(self.folder.path)
+            print_next(self.folder.path)
 
     def after_validate(self) -> None:
         """Tell the result."""
-        _print_metrics(self.trainer.callback_metrics)
+        print_metrics(self.trainer.callback_metrics)
 
     after_test = after_validate
-
-
-@rank_zero_only
-def _print_metrics(metrics: Mapping[str, torch.Tensor]) -> None:
-    for name, value in metrics.items():
-        sys.stdout.write(f"{name:<20}{value:.4f}\n")
-    sys.stdout.flush()
-
-
-@rank_zero_only
-def _print_table(table: str) -> None:
-    sys.stdout.write(table + "\n")
-    sys.stdout.flush()
-
-
-@rank_zero_only
-def _print_names(names: Iterable[str]) -> None:
-    sys.stdout.write("\n" + "".join(f"{name}\n" for name in names))
-    sys.stdout.flush()
-
-
-@rank_zero_only
-def _print_next(run: Path) -> None:
-    sys.stderr.write(
-        f"\nThe run is in {os.path.relpath(run)}. Next:\n"
-        "  make tensorboard                                its curves\n"
-        "  python main.py sample --ckpt_path last          more names\n"
-        "  python main.py test --ckpt_path best            the test loss\n"
-    )
 
 
 def _characters(vocabulary: Any) -> str:
@@ -329,151 +275,3 @@ def _characters(vocabulary: Any) -> str:
 
 def _plain(hparams: Any) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, tuple) else v for k, v in dict(hparams).items()}
-
-
-def _flag_values(args: Sequence[str], flag: str) -> list[str]:
-    """What a flag is given, each time, as `--flag value` or `--flag=value`."""
-    values = [arg.split("=", 1)[1] for arg in args if arg.startswith(f"{flag}=")]
-    return values + [after for arg, after in pairwise(args) if arg == flag]
-
-
-# sample
-
-
-def sample_names(
-    ckpt_path: str,
-    num_samples: int = 20,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    prompt: str = "",
-    seed: int = 42,
-    max_length: int = MAX_LENGTH,
-    default_root_dir: str = LOGS,
-) -> None:
-    """Draw new names from a trained model, one a line on stdout.
-
-    Args:
-        ckpt_path: A checkpoint; `last` or `best` is the newest run's.
-        num_samples: How many names.
-        temperature: Below 1 bolder in what is likely; 0 always takes the likeliest.
-        top_k: Draw only from the k likeliest characters.
-        prompt: What each name begins with.
-        seed: The same seed gives the same names.
-        max_length: Cut a name off after so many characters.
-        default_root_dir: The folder of all runs, for `last` and `best`.
-
-    """
-    path = find_checkpoint(ckpt_path, Path(default_root_dir), None)
-    model = checkpoints.load_model(path)
-    generator = torch.Generator().manual_seed(seed)
-    known = _known_words(path)
-    drawn = new = 0
-    for name in sample(
-        model,
-        num_samples,
-        generator=generator,
-        prompt=prompt,
-        temperature=temperature,
-        top_k=top_k,
-        max_length=max_length,
-    ):
-        sys.stdout.write(name + "\n")
-        drawn += 1
-        new += known is not None and name not in known
-    sys.stdout.flush()
-    if known is None:
-        sys.stderr.write("The corpus of this model is not here: no telling which names are new.\n")
-    elif drawn:
-        sys.stderr.write(f"{new / drawn:.1%} of the {drawn:,} names are new: in no split.\n")
-
-
-def _known_words(path: Path) -> set[str] | None:
-    """All words of the corpus that the model was trained on; None where it is not here."""
-    settings = checkpoints.read(path).get("datamodule_hyper_parameters", {})
-    with suppress(InputError, TypeError):  # a file that is gone, another data module's settings
-        return set(NamesDataModule(**settings).corpus)
-    return None
-
-
-def sample_parser() -> ArgumentParser:
-    """The flags of `sample`."""
-    parser = _SampleParser(description="Draw new names from a trained model.")
-    parser.add_function_arguments(sample_names)
-    return parser
-
-
-class _SampleParser(ArgumentParser):
-    error = Parser.error
-
-
-# The program
-
-
-def main(args: Sequence[str] | None = None) -> int:
-    """Run a command line.
-
-    Returns:
-        The exit code: 0 done, 2 bad input or config, 130 or 143 stopped by SIGINT or SIGTERM;
-        anything that breaks while running is raised, which makes the code 1.
-
-    """
-    args = sys.argv[1:] if args is None else list(args)
-    _be_quiet()
-    try:
-        if args[:1] == ["sample"]:
-            parser = sample_parser()
-            parser.prog = "main.py sample"
-            sample_names(**parser.parse_args(args[1:]).as_dict())
-        else:
-            CLI(args)
-            # Left to the interpreter's exit, gloo's threads may abort it.
-            if torch.distributed.is_initialized():
-                torch.distributed.destroy_process_group()
-    except BrokenPipeError:
-        # The reader (`| head`) has had enough; nothing is left to be flushed at the exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except SIGTERMException:
-        return 143
-    except KeyboardInterrupt:
-        return 130
-    except SystemExit as stop:
-        # Lightning turns Ctrl-C into exit(1).
-        if isinstance(stop.__context__, KeyboardInterrupt):
-            return 130
-        raise
-    except Exception as error:
-        cause = _input_error(error)
-        if cause is None:
-            raise
-        sys.stderr.write(f"error: {cause}\n")
-        return 2
-    return 0
-
-
-def _input_error(error: BaseException | None) -> InputError | None:
-    """The InputError at the bottom of what jsonargparse wrapped around it."""
-    while error is not None and not isinstance(error, InputError):
-        error = error.__cause__ or error.__context__
-    return error
-
-
-def _be_quiet() -> None:
-    """Let through what a user can act on: no device lists, tips or advice for other projects."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)
-    own = logging.getLogger("litmore")
-    own.setLevel(logging.INFO)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    own.handlers = [handler]
-    for message in (
-        "smaller than the logging interval",  # a full-batch model's epoch is one batch
-        "returned `None`, this fit will run",  # the count bigram has no optimizer
-        "Be aware that when using `ckpt_path`",  # evaluating needs no callback of the training
-    ):
-        warnings.filterwarnings("ignore", message=f".*{message}")
-    # Lightning's own use of what torch deprecates.
-    warnings.filterwarnings("ignore", category=FutureWarning, module="lightning")
-    warnings.filterwarnings("ignore", category=DeprecationWarning, module="lightning")

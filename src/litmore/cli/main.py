@@ -1,0 +1,84 @@
+"""From a command line to an exit code."""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+
+import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from litmore.cli.sample import sample_names, sample_parser
+from litmore.cli.training import CLI
+from litmore.errors import InputError
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Returns:
+        The exit code: 0 done, 2 bad input or config, 130 or 143 stopped by SIGINT or SIGTERM;
+        anything that breaks while running is raised, which makes the code 1.
+
+    """
+    args = sys.argv[1:] if args is None else list(args)
+    _be_quiet()
+    try:
+        if args[:1] == ["sample"]:
+            parser = sample_parser()
+            parser.prog = "main.py sample"
+            sample_names(**parser.parse_args(args[1:]).as_dict())
+        else:
+            CLI(args)
+            # Left to the interpreter's exit, gloo's threads may abort it.
+            if torch.distributed.is_initialized():
+                torch.distributed.destroy_process_group()
+    except BrokenPipeError:
+        # The reader (`| head`) has had enough; nothing is left to be flushed at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SIGTERMException:
+        return 143
+    except KeyboardInterrupt:
+        return 130
+    except SystemExit as stop:
+        # Lightning turns Ctrl-C into exit(1).
+        if isinstance(stop.__context__, KeyboardInterrupt):
+            return 130
+        raise
+    except Exception as error:
+        cause = _input_error(error)
+        if cause is None:
+            raise
+        sys.stderr.write(f"error: {cause}\n")
+        return 2
+    return 0
+
+
+def _input_error(error: BaseException | None) -> InputError | None:
+    """The InputError at the bottom of what jsonargparse wrapped around it."""
+    while error is not None and not isinstance(error, InputError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _be_quiet() -> None:
+    """Let through what a user can act on: no device lists, tips or advice for other projects."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)
+    own = logging.getLogger("litmore")
+    own.setLevel(logging.INFO)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    own.handlers = [handler]
+    for message in (
+        "smaller than the logging interval",  # a full-batch model's epoch is one batch
+        "returned `None`, this fit will run",  # the count bigram has no optimizer
+        "Be aware that when using `ckpt_path`",  # evaluating needs no callback of the training
+    ):
+        warnings.filterwarnings("ignore", message=f".*{message}")
+    # Lightning's own use of what torch deprecates.
+    warnings.filterwarnings("ignore", category=FutureWarning, module="lightning")
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module="lightning")

@@ -1,0 +1,42 @@
+"""What the commands print, on the first process alone: results to stdout, the rest to stderr."""
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from lightning.pytorch.utilities import rank_zero_only
+from torch import Tensor
+
+
+@rank_zero_only
+def print_metrics(metrics: Mapping[str, Tensor]) -> None:
+    """A line a metric."""
+    for name, value in metrics.items():
+        sys.stdout.write(f"{name:<20}{value:.4f}\n")
+    sys.stdout.flush()
+
+
+@rank_zero_only
+def print_table(table: str) -> None:
+    """As it is."""
+    sys.stdout.write(table + "\n")
+    sys.stdout.flush()
+
+
+@rank_zero_only
+def print_names(names: Iterable[str]) -> None:
+    """A line a name, under an empty one."""
+    sys.stdout.write("\n" + "".join(f"{name}\n" for name in names))
+    sys.stdout.flush()
+
+
+@rank_zero_only
+def print_next(run: Path) -> None:
+    """Where the run lies, and what to type next."""
+    sys.stderr.write(
+        f"\nThe run is in {os.path.relpath(run)}. Next:\n"
+        "  make tensorboard                                its curves\n"
+        "  python main.py sample --ckpt_path last          more names\n"
+        "  python main.py test --ckpt_path best            the test loss\n"
+    )

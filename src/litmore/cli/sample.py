@@ -1,0 +1,77 @@
+"""`sample`: new names from a checkpoint."""
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from jsonargparse import ArgumentParser
+
+from litmore import checkpoint as checkpoints
+from litmore.cli.parser import OneLineErrors
+from litmore.data import NamesDataModule
+from litmore.errors import InputError
+from litmore.runs import LOGS, find_checkpoint
+from litmore.sampling import MAX_LENGTH, sample
+
+
+def sample_names(
+    ckpt_path: str,
+    num_samples: int = 20,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    prompt: str = "",
+    seed: int = 42,
+    max_length: int = MAX_LENGTH,
+    default_root_dir: str = LOGS,
+) -> None:
+    """Draw new names from a trained model, one a line on stdout.
+
+    Args:
+        ckpt_path: A checkpoint; `last` or `best` is the newest run's.
+        num_samples: How many names.
+        temperature: Below 1 bolder in what is likely; 0 always takes the likeliest.
+        top_k: Draw only from the k likeliest characters.
+        prompt: What each name begins with.
+        seed: The same seed gives the same names.
+        max_length: Cut a name off after so many characters.
+        default_root_dir: The folder of all runs, for `last` and `best`.
+
+    """
+    path = find_checkpoint(ckpt_path, Path(default_root_dir), None)
+    model = checkpoints.load_model(path)
+    generator = torch.Generator().manual_seed(seed)
+    known = _known_words(path)
+    drawn = new = 0
+    for name in sample(
+        model,
+        num_samples,
+        generator=generator,
+        prompt=prompt,
+        temperature=temperature,
+        top_k=top_k,
+        max_length=max_length,
+    ):
+        sys.stdout.write(name + "\n")
+        drawn += 1
+        new += known is not None and name not in known
+    sys.stdout.flush()
+    if known is None:
+        sys.stderr.write("The corpus of this model is not here: no telling which names are new.\n")
+    elif drawn:
+        sys.stderr.write(f"{new / drawn:.1%} of the {drawn:,} names are new: in no split.\n")
+
+
+def _known_words(path: Path) -> set[str] | None:
+    """All words of the corpus that the model was trained on; None where it is not here."""
+    settings = checkpoints.read(path).get("datamodule_hyper_parameters", {})
+    with suppress(InputError, TypeError):  # a file that is gone, another data module's settings
+        return set(NamesDataModule(**settings).corpus)
+    return None
+
+
+def sample_parser() -> ArgumentParser:
+    """The flags of `sample`."""
+    parser = OneLineErrors(description="Draw new names from a trained model.")
+    parser.add_function_arguments(sample_names)
+    return parser
