@@ -125,6 +125,7 @@ def test_the_overlay_prints_the_override_draws_the_curve_and_stops(run):
 @pytest.mark.parametrize("config", ["mlp", "bigram"])
 def test_the_flag_trains_on_with_what_it_found_and_its_override_can_be_pasted(run, config):
     args = ["fit", "--config", ROOT / f"configs/{config}.yaml", "--trainer.max_steps", 9]
+    args += ["--data.batch_size", 256]
     out = run(*args, FLAG)
     pasted = out.splitlines()[0].split()
     assert [flag.split("=")[0] for flag in pasted] == [
