@@ -308,6 +308,13 @@ def test_flags_win_over_the_state_of_optimizer_and_schedule(fit, run):
     assert resumed["lr_schedulers"][0]["last_epoch"] == 9
 
 
+def test_a_finished_run_says_that_nothing_is_left(fit, run):
+    fit(steps=3)
+    again = run("fit", "--ckpt_path", "last")
+    assert (again.code, again.out) == (0, "")
+    assert "Nothing left to train: the run is at step 3" in again.err
+
+
 def test_going_on_from_best_is_a_new_run(fit, run):
     fit(steps=3)
     assert run("fit", "--ckpt_path", "best", "--trainer.max_steps", "5").code == 0
@@ -385,6 +392,11 @@ REFUSED = {
     "schedule too short": (
         ["fit", "--config", MLP_CONFIG, "--lr_scheduler.total_steps", "9"],
         "total_steps 9",
+    ),
+    "negative rate": (["fit", "--config", MLP_CONFIG, "--optimizer.lr", "-1"], "--optimizer"),
+    "no such device": (
+        ["fit", "--config", MLP_CONFIG, "--trainer.accelerator", "tpu"],
+        "--trainer",
     ),
     "run name a path": (["fit", "--config", MLP_CONFIG, "--run_name", "../x"], "--run_name ../x"),
     "no run to go on": (["fit", "--config", MLP_CONFIG, "--ckpt_path", "last"], "--ckpt_path last"),

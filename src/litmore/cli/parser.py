@@ -1,11 +1,13 @@
 """Flags, and one line for each of their errors."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import NoReturn
 
 from jsonargparse import ArgumentParser
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LightningArgumentParser
 
 from litmore.errors import InputError
@@ -25,6 +27,15 @@ class OneLineErrors(ArgumentParser):
 
 class TrainingParser(OneLineErrors, LightningArgumentParser):
     """LightningCLI's, with such errors."""
+
+
+@contextmanager
+def refused(flag: str) -> Iterator[None]:
+    """Turn what a library's constructor says against its settings into one line."""
+    try:
+        yield
+    except (MisconfigurationException, ValueError, TypeError, ImportError) as error:
+        raise InputError(f"{flag}: {' '.join(str(error).split())}") from error
 
 
 def flag_values(args: Sequence[str], flag: str) -> list[str]:

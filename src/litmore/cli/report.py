@@ -32,6 +32,15 @@ def print_names(names: Iterable[str]) -> None:
 
 
 @rank_zero_only
+def print_nothing_done(step: int) -> None:
+    """Why a run that goes on did not."""
+    sys.stderr.write(
+        f"Nothing left to train: the run is at step {step:,}, its end."
+        " Pass a higher --trainer.max_steps or --trainer.max_epochs.\n"
+    )
+
+
+@rank_zero_only
 def print_next(run: Path) -> None:
     """Where the run lies, and what to type next."""
     sys.stderr.write(

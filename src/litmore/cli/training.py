@@ -21,8 +21,14 @@ from litmore.callbacks import (
     TimedProgressBar,
     WordScores,
 )
-from litmore.cli.parser import TrainingParser, flag_values
-from litmore.cli.report import print_metrics, print_names, print_next, print_table
+from litmore.cli.parser import TrainingParser, flag_values, refused
+from litmore.cli.report import (
+    print_metrics,
+    print_names,
+    print_next,
+    print_nothing_done,
+    print_table,
+)
 from litmore.cli.sample import sample_parser
 from litmore.data import NamesDataModule
 from litmore.errors import InputError
@@ -194,7 +200,12 @@ class CLI(LightningCLI):
             callbacks.append(WordScores(self.datamodule.predict_corpus))
         if not any(isinstance(callback, Checkpoints) for callback in callbacks):
             kwargs["enable_checkpointing"] = False
-        return super().instantiate_trainer(callbacks=callbacks, logger=logger, **kwargs)
+        with refused("--trainer"):
+            return super().instantiate_trainer(callbacks=callbacks, logger=logger, **kwargs)
+
+    def _add_configure_optimizers_method_to_model(self, subcommand: str | None) -> None:
+        with refused("--optimizer, --lr_scheduler"):
+            super()._add_configure_optimizers_method_to_model(subcommand)
 
     def _run_folder(self, root: Path) -> RunFolder:
         # `last` goes on in its own folder; anything else is a branch, and must not overwrite it.
@@ -247,7 +258,9 @@ class CLI(LightningCLI):
     def after_fit(self) -> None:
         """Tell the result, some new names and what to type next."""
         metrics = self.trainer.callback_metrics
-        if not metrics:  # nothing was trained
+        if not metrics:
+            if not self.trainer.should_stop:  # as it is after a sweep of the learning rate
+                print_nothing_done(self.trainer.global_step)
             return
         stage = "val" if "val/loss" in metrics else "train"
         shown = {k: v for k, v in metrics.items() if k.startswith(f"{stage}/")}
