@@ -240,6 +240,13 @@ def test_another_corpus_is_judged_with_the_checkpoints_vocabulary(fit, run, tmp_
     assert judged.metrics["val/loss"] == pytest.approx(float(loss), abs=1e-4)
 
 
+def test_a_config_given_to_judge_by_may_say_how_to_train(fit, run):
+    trained = fit(steps=3)
+    fit("--data.split_seed", 1, config="bigram", steps=3)
+    judged = run("validate", "--ckpt_path", "last", "--config", MLP_CONFIG)
+    assert judged.metrics == trained.metrics  # the newest run of that name
+
+
 def test_best_and_last_are_the_newest_runs(fit, run):
     fit(steps=3)
     newest = fit(steps=5)

@@ -204,8 +204,9 @@ class CLI(LightningCLI):
             return super().instantiate_trainer(callbacks=callbacks, logger=logger, **kwargs)
 
     def _add_configure_optimizers_method_to_model(self, subcommand: str | None) -> None:
-        with refused("--optimizer, --lr_scheduler"):
-            super()._add_configure_optimizers_method_to_model(subcommand)
+        if subcommand == "fit":  # a config that also says how to train may be given to judge by
+            with refused("--optimizer, --lr_scheduler"):
+                super()._add_configure_optimizers_method_to_model(subcommand)
 
     def _run_folder(self, root: Path) -> RunFolder:
         # `last` goes on in its own folder; anything else is a branch, and must not overwrite it.
