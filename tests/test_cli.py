@@ -85,7 +85,7 @@ def test_fit_tells_the_result_on_stdout_and_the_rest_on_stderr(fit):
     assert len(names) == 10
     assert "25,805 / 3,226 / 3,226 words" in done.err
     assert "408 of the 3,226 val words also stand in train" in done.err
-    assert "python main.py sample --ckpt_path last" in done.err
+    assert "python main.py sample --ckpt_path logs/mlp/version_0/checkpoints/best.ckpt" in done.err
     assert "Warning" not in done.err
     assert "Tip" not in done.err
 
@@ -254,6 +254,20 @@ def test_best_and_last_are_the_newest_runs(fit, run):
     assert run("validate", "--ckpt_path", "best").metrics == newest.metrics
 
 
+def test_the_newest_run_alone_is_meant(fit, run):
+    fit(steps=3)
+    assert fit("--trainer.overfit_batches", 1, steps=3).code == 0
+    none = run("test", "--ckpt_path", "best")
+    assert none.code == 2
+    assert "version_1, has none" in none.err
+    assert "version_1/checkpoints/last.ckpt" in run("validate", "--ckpt_path", "last").err
+
+
+@pytest.mark.parametrize("flags", [["--trainer.log_every_n_steps", 0], ["--seed_everything", 0]])
+def test_zero_is_a_setting(fit, flags):
+    assert fit(*flags, steps=3).code == 0
+
+
 def test_best_is_the_lowest_validation_loss(fit):
     fit("--trainer.val_check_interval", 20, "--optimizer.lr", 2.0, "--lr_scheduler=null", steps=200)
     best = torch.load("logs/mlp/version_0/checkpoints/best.ckpt", weights_only=True)
@@ -320,6 +334,30 @@ def test_a_finished_run_says_that_nothing_is_left(fit, run):
     again = run("fit", "--ckpt_path", "last")
     assert (again.code, again.out) == (0, "")
     assert "Nothing left to train: the run is at step 3" in again.err
+
+
+def test_a_resume_that_fits_not_leaves_the_run_as_it_was(fit, run):
+    fit(steps=3)
+    config = Path("logs/mlp/version_0/config.yaml")
+    before = config.read_text()
+    refused = run("fit", "--ckpt_path", "last", "--model.hidden_dim", 50)
+    assert refused.code == 2
+    assert refused.err.splitlines()[-1].startswith("error: --ckpt_path")
+    assert "hidden.bias is (200,) there and (50,) here" in refused.err
+    assert config.read_text() == before
+    assert len(list(config.parent.glob("events*"))) == 1
+
+
+def test_a_resumed_run_logs_on_at_the_next_step(fit, run):
+    fit("--trainer.log_every_n_steps", 1, steps=25)
+    run("fit", "--ckpt_path", "last", "--trainer.max_steps", 40)
+    events = EventAccumulator("logs/mlp/version_0").Reload()
+    assert [event.step for event in events.Scalars("train/loss")] == list(range(40))
+
+
+def test_a_loss_that_is_no_number_ends_with_one(fit):
+    with pytest.raises(SystemExit, match="not finite"):
+        fit("--optimizer.lr", 1e30, "--lr_scheduler=null", steps=20)
 
 
 def test_going_on_from_best_is_a_new_run(fit, run):
@@ -405,6 +443,8 @@ REFUSED = {
         ["fit", "--config", MLP_CONFIG, "--trainer.accelerator", "tpu"],
         "--trainer",
     ),
+    "no optimizer": (["fit", "--model", "MLP"], "--optimizer"),
+    "nothing to judge": (["validate", "--config", MLP_CONFIG], "--ckpt_path"),
     "run name a path": (["fit", "--config", MLP_CONFIG, "--run_name", "../x"], "--run_name ../x"),
     "no run to go on": (["fit", "--config", MLP_CONFIG, "--ckpt_path", "last"], "--ckpt_path last"),
     "no best": (["test", "--ckpt_path", "best"], "--ckpt_path best"),

@@ -47,9 +47,37 @@ def model_class(checkpoint: dict[str, Any]) -> type[CharLM]:
 
 
 def load_model(path: Path) -> CharLM:
-    """The trained model, ready to be used, on the CPU."""
+    """The trained model, ready to be used, on the CPU.
+
+    Raises:
+        InputError: the file is not a checkpoint, or its weights do not fit its own settings.
+
+    """
     cls = model_class(read(path))
-    return cls.load_from_checkpoint(path, map_location="cpu", weights_only=True).eval()
+    try:
+        return cls.load_from_checkpoint(path, map_location="cpu", weights_only=True).eval()
+    except (RuntimeError, TypeError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"--ckpt_path {path}: does not hold a whole model ({reason})") from None
+
+
+def check_fit(path: Path, model: torch.nn.Module) -> None:
+    """Say before anything is written if a checkpoint holds another model's weights.
+
+    Raises:
+        InputError: a weight is missing, unknown or of another shape.
+
+    """
+    theirs, ours = (
+        {name: tuple(tensor.shape) for name, tensor in state.items()}
+        for state in (read(path)["state_dict"], model.state_dict())
+    )
+    for name in sorted(theirs.keys() | ours.keys()):
+        if theirs.get(name) != ours.get(name):
+            raise InputError(
+                f"--ckpt_path {path}: does not fit the model: {name} is"
+                f" {theirs.get(name, 'missing')} there and {ours.get(name, 'missing')} here"
+            )
 
 
 def recorded_config(checkpoint: dict[str, Any]) -> dict[str, Any]:

@@ -95,12 +95,14 @@ def find_checkpoint(ckpt_path: str, root: Path, name: str | None) -> Path:
         if not path.is_file():
             raise InputError(f"--ckpt_path {ckpt_path}: no such file")
         return path.absolute()
-    pattern = f"{name or '*'}/version_*/{CHECKPOINTS}/{ckpt_path}.ckpt"
-    found = [path for path in root.glob(pattern) if _version(path.parents[1]) >= 0]
-    if not found:
-        where = root / name if name else root
-        raise InputError(f"--ckpt_path {ckpt_path}: no run in {where} has such a checkpoint")
-    return max(found, key=lambda path: path.stat().st_mtime_ns).absolute()
+    runs = [path for path in root.glob(f"{name or '*'}/version_*/{CONFIG}") if _is_run(path.parent)]
+    if not runs:
+        raise InputError(f"--ckpt_path {ckpt_path}: no run in {root / name if name else root}")
+    run = max(runs, key=lambda path: path.stat().st_mtime_ns).parent
+    path = run / CHECKPOINTS / f"{ckpt_path}.ckpt"
+    if not path.is_file():
+        raise InputError(f"--ckpt_path {ckpt_path}: the newest run, {run}, has none; name a file")
+    return path.absolute()
 
 
 def run_of(checkpoint: Path) -> Path | None:
@@ -108,6 +110,10 @@ def run_of(checkpoint: Path) -> Path | None:
     run = checkpoint.parents[1]
     inside = checkpoint.parent.name == CHECKPOINTS and (run / CONFIG).is_file()
     return run if inside else None
+
+
+def _is_run(path: Path) -> bool:
+    return _version(path) >= 0
 
 
 def _version(path: Path) -> int:

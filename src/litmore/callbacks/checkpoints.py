@@ -42,6 +42,11 @@ class Checkpoints(Checkpoint):
         if stage == "fit":
             self.dirpath = self.folder.share(trainer) / CHECKPOINTS
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log on where the steps stand: in a validation Lightning saves their count one short."""
+        if pl_module.automatic_optimization:
+            trainer.fit_loop.epoch_loop._batches_that_stepped = trainer.global_step
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save what the validation has judged."""
         if trainer.state.fn != "fit" or trainer.sanity_checking:

@@ -89,7 +89,8 @@ class LRFinder(Callback):
         figure_at = self._save(trainer)
         if trainer.is_global_zero:
             where = f"; the curve is in {figure_at}" if figure_at else ""
-            sys.stderr.write(f"LRFinder suggests{where}:\n")
+            then = "trains with" if self.train else "suggests"
+            sys.stderr.write(f"LRFinder {then}{where}:\n")
             sys.stdout.write(" ".join(overrides) + "\n")
         if self.train:
             _rescale(trainer, self.suggestion)

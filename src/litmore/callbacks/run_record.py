@@ -29,10 +29,8 @@ class RunRecord(Callback):
         self.folder = folder
         self.config = config
 
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Write both files, on the first process."""
-        if stage != "fit":
-            return
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write both files, on the first process, once a checkpoint has proved to fit."""
         path = self.folder.share(trainer)
         if trainer.is_global_zero:
             (path / CONFIG).write_text(yaml.safe_dump(self.config, sort_keys=False))

@@ -8,6 +8,8 @@ from pathlib import Path
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
+from litmore.runs import CHECKPOINTS
+
 
 @rank_zero_only
 def print_metrics(metrics: Mapping[str, Tensor]) -> None:
@@ -32,6 +34,12 @@ def print_names(names: Iterable[str]) -> None:
 
 
 @rank_zero_only
+def print_found(checkpoint: Path) -> None:
+    """Which checkpoint `last` and `best` turned out to be."""
+    sys.stderr.write(f"checkpoint: {os.path.relpath(checkpoint)}\n")
+
+
+@rank_zero_only
 def print_nothing_done(step: int) -> None:
     """Why a run that goes on did not."""
     sys.stderr.write(
@@ -43,9 +51,10 @@ def print_nothing_done(step: int) -> None:
 @rank_zero_only
 def print_next(run: Path) -> None:
     """Where the run lies, and what to type next."""
-    sys.stderr.write(
-        f"\nThe run is in {os.path.relpath(run)}. Next:\n"
-        "  make tensorboard                                its curves\n"
-        "  python main.py sample --ckpt_path last          more names\n"
-        "  python main.py test --ckpt_path best            the test loss\n"
-    )
+    here = os.path.relpath(run)
+    sys.stderr.write(f"\nThe run is in {here}. Next:\n  tensorboard --logdir {here}\n")
+    found = [run / CHECKPOINTS / f"{name}.ckpt" for name in ("best", "last")]
+    for path in [path for path in found if path.is_file()][:1]:
+        checkpoint = os.path.relpath(path)
+        sys.stderr.write(f"  python main.py sample --ckpt_path {checkpoint}\n")
+        sys.stderr.write(f"  python main.py test --ckpt_path {checkpoint}\n")

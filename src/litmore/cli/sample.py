@@ -23,6 +23,7 @@ def sample_names(
     prompt: str = "",
     seed: int = 42,
     max_length: int = MAX_LENGTH,
+    run_name: str | None = None,
     default_root_dir: str = LOGS,
 ) -> None:
     """Draw new names from a trained model, one a line on stdout.
@@ -35,10 +36,11 @@ def sample_names(
         prompt: What each name begins with.
         seed: The same seed gives the same names.
         max_length: Cut a name off after so many characters.
+        run_name: Take `last` and `best` from runs of this name.
         default_root_dir: The folder of all runs, for `last` and `best`.
 
     """
-    path = find_checkpoint(ckpt_path, Path(default_root_dir), None)
+    path = find_checkpoint(ckpt_path, Path(default_root_dir), run_name)
     model = checkpoints.load_model(path)
     generator = torch.Generator().manual_seed(seed)
     known = _known_words(path)

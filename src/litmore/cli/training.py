@@ -8,6 +8,7 @@ import torch
 import yaml
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, ReduceLROnPlateau
+from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.optim import Optimizer
 
 from litmore import checkpoint as checkpoints
@@ -23,6 +24,7 @@ from litmore.callbacks import (
 )
 from litmore.cli.parser import TrainingParser, flag_values, refused
 from litmore.cli.report import (
+    print_found,
     print_metrics,
     print_names,
     print_next,
@@ -108,6 +110,8 @@ class CLI(LightningCLI):
         """Lay what the checkpoint's run recorded below the configs and flags given by hand."""
         self.ckpt_path = self._find_checkpoint(args)
         if self.ckpt_path is not None:
+            print_found(self.ckpt_path)
+        if self.ckpt_path is not None:
             recorded = checkpoints.recorded_config(checkpoints.read(self.ckpt_path))
             if args[0] == "fit":
                 # A schedule as long as the training stays so, whatever flags now say of that.
@@ -167,12 +171,22 @@ class CLI(LightningCLI):
 
     def instantiate_classes(self) -> None:
         """Data, model, trainer; what does not fit together is said before anything is written."""
+        if self.subcommand != "fit" and self.ckpt_path is None:
+            raise InputError(f"--ckpt_path: name the checkpoint to {self.subcommand}")
         super().instantiate_classes()
+        if self.ckpt_path is not None:
+            checkpoints.check_fit(self.ckpt_path, self.model)
+        trains = is_overridden("configure_optimizers", self.model)
+        if self.subcommand == "fit" and not trains:
+            raise InputError("--optimizer: name one, such as --optimizer AdamW --optimizer.lr 0.01")
         if isinstance(self.model, CharLM) and isinstance(self.datamodule, NamesDataModule):
             self.model.check_data(self.datamodule)
             # Read now: what is wrong with the files is said before anything is written.
             predict = self.subcommand == "predict"
             _ = self.datamodule.predict_corpus if predict else self.datamodule.splits
+            split = {"validate": "val", "test": "test"}.get(str(self.subcommand))
+            if split and not len(self.datamodule.splits[split]):
+                raise InputError(f"--data.split: the {split} split is empty, its share is 0")
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer with the run's folder, logger and callbacks."""
@@ -270,8 +284,10 @@ class CLI(LightningCLI):
                 shown["train/floor"] = torch.tensor(callback.floor)
         print_metrics(shown)
         if isinstance(self.model, CharLM):
+            if not shown.get(f"{stage}/loss", torch.zeros(())).isfinite():
+                raise SystemExit("The loss is not finite. Does a lower --optimizer.lr help?")
             generator = torch.Generator(self.model.device)
-            generator.manual_seed(self.settings.seed_everything)
+            generator.manual_seed(int(self.settings.seed_everything))
             print_names(sample(self.model.eval(), NAMES_SHOWN, generator=generator))
         if self.folder is not None and self.folder.path is not None:
             print_next(self.folder.path)

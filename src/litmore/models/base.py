@@ -43,8 +43,9 @@ class CharLM(LightningModule, ABC):
         self.vocabulary = Vocabulary(vocabulary)
         self.block_size = block_size
         # Sums in double: a float32 sum over some million characters would lose the last digits.
-        self.eval_loss = MeanMetric().set_dtype(torch.float64)
-        self.eval_accuracy = MeanMetric().set_dtype(torch.float64)
+        # A NaN must show; the default leaves it out of the mean.
+        self.eval_loss = MeanMetric(nan_strategy="disable").set_dtype(torch.float64)
+        self.eval_accuracy = MeanMetric(nan_strategy="disable").set_dtype(torch.float64)
 
     @property
     def vocab_size(self) -> int:
@@ -149,7 +150,7 @@ class CharLM(LightningModule, ABC):
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
         step, epoch = self.trainer.global_step + 1, self.trainer.current_epoch + 1
         last = self.trainer.is_last_batch and epoch == self.trainer.max_epochs
-        return step % every == 0 or step == self.trainer.max_steps or last
+        return every > 0 and (step % every == 0 or step == self.trainer.max_steps or last)
 
     def log_training(self, totals: Float[Tensor, "3"], penalty: float = 0.0) -> None:
         """Log a training batch from its totals: negative log-likelihood, correct, predicted.
