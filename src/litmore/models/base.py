@@ -43,9 +43,9 @@ class CharLM(LightningModule, ABC):
         self.vocabulary = Vocabulary(vocabulary)
         self.block_size = block_size
         # Sums in double: a float32 sum over some million characters would lose the last digits.
-        # A NaN must show; the default leaves it out of the mean.
-        self.eval_loss = MeanMetric(nan_strategy="disable").set_dtype(torch.float64)
-        self.eval_accuracy = MeanMetric(nan_strategy="disable").set_dtype(torch.float64)
+        # A NaN must show, as infinity; the default leaves it out of the mean.
+        self.eval_loss = MeanMetric(nan_strategy=float("inf")).set_dtype(torch.float64)
+        self.eval_accuracy = MeanMetric(nan_strategy=float("inf")).set_dtype(torch.float64)
 
     @property
     def vocab_size(self) -> int:
