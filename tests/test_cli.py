@@ -181,6 +181,19 @@ def test_every_shipped_config_trains_and_samples(run, config):
     assert run("sample", "--ckpt_path", "last", "--num_samples", "3").code == 0
 
 
+@pytest.mark.parametrize(
+    "config",
+    sorted((ROOT / "configs").rglob("*.yaml")),
+    ids=lambda path: f"{path.parent.name}-{path.stem}",
+)
+def test_every_shipped_yaml_is_a_config(run, config):
+    overlay = config.parent.name in ("trainer", "data")
+    with pytest.raises(SystemExit) as stop:
+        run("fit", *(["--config", MLP_CONFIG] if overlay else []), "--config", config,
+            "--print_config")  # fmt: skip
+    assert stop.value.code in (0, None)
+
+
 def test_the_count_bigram_reaches_its_loss(run):
     done = run("fit", "--config", ROOT / "configs" / "bigram_counts.yaml")
     assert 2.45 <= done.metrics["val/loss"] <= 2.475

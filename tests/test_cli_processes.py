@@ -127,15 +127,19 @@ def losses(folder):
     return {tag: [e.value for e in events.Scalars(tag)] for tag in ("train/loss", "val/loss")}
 
 
-@pytest.mark.parametrize("config", ["mlp", "words"])
-def test_two_processes_train_as_one(tmp_path, start, config):
+@pytest.mark.parametrize(
+    ("config", "view"), [("mlp", "windows"), ("my_gru", "words"), ("bigram", "counts")]
+)
+def test_two_processes_train_as_one(tmp_path, start, config, view):
     (tmp_path / "my_gru.py").write_text(MODEL)
-    (tmp_path / "words.yaml").write_text(CONFIG)
-    path = ROOT / "configs" / "mlp.yaml" if config == "mlp" else "words.yaml"
-    common = ["fit", "--config", path, "--trainer.max_steps", 20, "--trainer.log_every_n_steps", 1,
-              "--trainer.accelerator", "cpu", "--seed_everything", 1]  # fmt: skip
-    one = start(*common, "--data.batch_size", 600, "--run_name", "one")
-    two = start(*common, "--data.batch_size", 300, "--run_name", "two", "--trainer.devices", 2,
+    (tmp_path / "my_gru.yaml").write_text(CONFIG)
+    path = "my_gru.yaml" if config == "my_gru" else ROOT / "configs" / f"{config}.yaml"
+    sizes = (10, 5) if view == "counts" else (600, 300)  # of 27 contexts; of examples
+    common = ["fit", "--config", path, "--data.view", view, "--seed_everything", 1]
+    common += ["--trainer.max_steps", 50, "--trainer.log_every_n_steps", 1]
+    common += ["--trainer.accelerator", "cpu"]
+    one = start(*common, "--data.batch_size", sizes[0], "--run_name", "one")
+    two = start(*common, "--data.batch_size", sizes[1], "--run_name", "two", "--trainer.devices", 2,
                 "--trainer.strategy", "ddp")  # fmt: skip
     for process in (one, two):
         code, _, err = finish(process)
@@ -143,7 +147,7 @@ def test_two_processes_train_as_one(tmp_path, start, config):
     assert [path.name for path in (tmp_path / "logs/two").iterdir()] == ["version_0"]
     single = losses(tmp_path / "logs/one/version_0")
     double = losses(tmp_path / "logs/two/version_0")
-    assert len(single["train/loss"]) == 20
+    assert len(single["train/loss"]) == 50
     assert double["train/loss"] == pytest.approx(single["train/loss"], abs=1e-5)
     assert double["val/loss"] == pytest.approx(single["val/loss"], abs=1e-5)
 
