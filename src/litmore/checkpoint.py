@@ -61,7 +61,7 @@ def load_model(path: Path) -> CharLM:
         raise InputError(f"--ckpt_path {path}: does not hold a whole model ({reason})") from None
 
 
-def check_fit(path: Path, model: torch.nn.Module) -> None:
+def check_fit(checkpoint: dict[str, Any], model: torch.nn.Module) -> None:
     """Say before anything is written if a checkpoint holds another model's weights.
 
     Raises:
@@ -70,12 +70,12 @@ def check_fit(path: Path, model: torch.nn.Module) -> None:
     """
     theirs, ours = (
         {name: tuple(tensor.shape) for name, tensor in state.items()}
-        for state in (read(path)["state_dict"], model.state_dict())
+        for state in (checkpoint["state_dict"], model.state_dict())
     )
     for name in sorted(theirs.keys() | ours.keys()):
         if theirs.get(name) != ours.get(name):
             raise InputError(
-                f"--ckpt_path {path}: does not fit the model: {name} is"
+                f"--ckpt_path: does not fit the model: {name} is"
                 f" {theirs.get(name, 'missing')} there and {ours.get(name, 'missing')} here"
             )
 

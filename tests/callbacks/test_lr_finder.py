@@ -122,6 +122,16 @@ def test_the_overlay_prints_the_override_draws_the_curve_and_stops(run):
     assert not (folder / "checkpoints").exists()
 
 
+def test_a_schedules_warm_up_does_not_move_the_suggestion(run):
+    overlay = ROOT / "configs/trainer/lr_find.yaml"
+    args = ["fit", "--config", ROOT / "configs/mlp.yaml", "--config", overlay]
+    args += ["--data.batch_size", 64]
+    # The schedule moves Adam's momentum too; that would move the sweep a little, and rightly.
+    scheduled = run(*args, "--lr_scheduler.init_args.cycle_momentum=false")
+    plain = run(*args, "--lr_scheduler=null")
+    assert scheduled.split()[0] == plain.split()[0]
+
+
 @pytest.mark.parametrize("config", ["mlp", "bigram"])
 def test_the_flag_trains_on_with_what_it_found_and_its_override_can_be_pasted(run, config):
     args = ["fit", "--config", ROOT / f"configs/{config}.yaml", "--trainer.max_steps", 9]

@@ -99,7 +99,8 @@ class LRFinder(Callback):
 
     def _sweep(self, trainer: Trainer, pl_module: LightningModule) -> tuple[np.ndarray, np.ndarray]:
         optimizer = trainer.optimizers[0]
-        start = [group["lr"] / _peak(optimizer) for group in optimizer.param_groups]
+        first = optimizer.param_groups[0]["lr"]  # a schedule may have begun to warm it up
+        start = [group["lr"] / first for group in optimizer.param_groups]
         lrs = np.geomspace(self.min_lr, self.max_lr, self.num_steps)
         losses: list[float] = []
         batches = _batches(trainer)

@@ -111,8 +111,8 @@ class CLI(LightningCLI):
         self.ckpt_path = self._find_checkpoint(args)
         if self.ckpt_path is not None:
             print_found(self.ckpt_path)
-        if self.ckpt_path is not None:
-            recorded = checkpoints.recorded_config(checkpoints.read(self.ckpt_path))
+            self.checkpoint = checkpoints.read(self.ckpt_path)
+            recorded = checkpoints.recorded_config(self.checkpoint)
             if args[0] == "fit":
                 # A schedule as long as the training stays so, whatever flags now say of that.
                 schedule = (recorded.get("lr_scheduler") or {}).get("init_args", {})
@@ -175,7 +175,7 @@ class CLI(LightningCLI):
             raise InputError(f"--ckpt_path: name the checkpoint to {self.subcommand}")
         super().instantiate_classes()
         if self.ckpt_path is not None:
-            checkpoints.check_fit(self.ckpt_path, self.model)
+            checkpoints.check_fit(self.checkpoint, self.model)
         trains = is_overridden("configure_optimizers", self.model)
         if self.subcommand == "fit" and not trains:
             raise InputError("--optimizer: name one, such as --optimizer AdamW --optimizer.lr 0.01")
