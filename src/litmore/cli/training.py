@@ -35,6 +35,7 @@ from litmore.cli.sample import sample_parser
 from litmore.data import NamesDataModule
 from litmore.errors import InputError
 from litmore.models import CharLM
+from litmore.overhead import NoProfiler, skip_empty_hooks
 from litmore.runs import LOGS, RunFolder, RunLogger, find_checkpoint, run_of
 from litmore.sampling import sample
 
@@ -214,8 +215,12 @@ class CLI(LightningCLI):
             callbacks.append(WordScores(self.datamodule.predict_corpus))
         if not any(isinstance(callback, Checkpoints) for callback in callbacks):
             kwargs["enable_checkpointing"] = False
+        if not given.profiler:
+            kwargs["profiler"] = NoProfiler()
         with refused("--trainer"):
-            return super().instantiate_trainer(callbacks=callbacks, logger=logger, **kwargs)
+            trainer = super().instantiate_trainer(callbacks=callbacks, logger=logger, **kwargs)
+        skip_empty_hooks(trainer, self.model)
+        return trainer
 
     def _add_configure_optimizers_method_to_model(self, subcommand: str | None) -> None:
         if subcommand == "fit":  # a config that also says how to train may be given to judge by

@@ -39,6 +39,11 @@ class Counts(View):
     def __len__(self) -> int:
         return len(self.contexts)
 
+    @property
+    def totals(self) -> Float[Tensor, " U"]:
+        """How often each context occurs."""
+        return torch.segment_reduce(self.times, "sum", lengths=self.first.diff())
+
     def __getitem__(
         self, examples: Int[Tensor, " B"]
     ) -> tuple[Int[Tensor, "B K"], Float[Tensor, "B V"]]:

@@ -5,13 +5,14 @@ import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_only
 
 from litmore.data.corpus import Corpus
 from litmore.data.counts import Counts
+from litmore.data.dealt import Dealt
 from litmore.data.download import fetch
 from litmore.data.loader import BatchLoader, WordLoader
 from litmore.data.split import SPLITS, split
@@ -36,7 +37,8 @@ class NamesDataModule(LightningDataModule):
         sha256: of the file at that URL.
         max_words: take only so many words, the file's first.
         block_size: K, the tokens of context in a window.
-        batch_size: examples a process and training batch.
+        batch_size: examples a process and training batch; of `counts`, pieces of contexts
+            (`litmore.data.dealt`).
         view: `windows` (x: Int[B, K], y: Int[B]), `words` (x: Int[B, T], y: Int[B, T]) or
             `counts` (x: Int[B, K] distinct contexts, y: Float[B, V] what followed how often).
         split: shares of train, val and test, which sum to 1; a share of 0 leaves that split out.
@@ -45,6 +47,8 @@ class NamesDataModule(LightningDataModule):
         eval_batch_size: examples a process and batch where no gradient is needed.
         vocabulary: the characters in the order of their ids; none takes the file's own, sorted.
         predict_path: the file whose words `predict` scores, one a line.
+        bundle: batches handed to the Trainer at a time. The model takes an optimizer step on each,
+            and the Trainer's own cost a batch is paid once for all (`litmore.models.bundled`).
 
     Raises:
         InputError: a setting or the file cannot be used.
@@ -66,6 +70,7 @@ class NamesDataModule(LightningDataModule):
         eval_batch_size: int = 8192,
         vocabulary: str | None = None,
         predict_path: str | None = None,
+        bundle: int = 1,
     ) -> None:
         super().__init__()
         for name, value in (
@@ -73,6 +78,7 @@ class NamesDataModule(LightningDataModule):
             ("batch_size", batch_size),
             ("eval_batch_size", eval_batch_size),
             ("max_words", max_words),
+            ("bundle", bundle),
         ):
             if value is not None and value < 1:
                 raise InputError(f"--data.{name} {value}: must be at least 1")
@@ -95,6 +101,7 @@ class NamesDataModule(LightningDataModule):
         self.unique = unique
         self.eval_batch_size = eval_batch_size
         self.predict_path = predict_path
+        self.bundle = bundle
         self._given_vocabulary = Vocabulary(vocabulary) if vocabulary is not None else None
 
     @cached_property
@@ -174,7 +181,17 @@ class NamesDataModule(LightningDataModule):
 
     def train_dataloader(self) -> BatchLoader:
         """Shuffled by (seed, epoch); in fixed order where the Trainer overfits a few batches."""
-        return self._loader("train", self.batch_size, shuffle=not self._overfits)
+        view = self.view_of(self.splits["train"])
+        if self._overfits:
+            return self._loader(view, self.batch_size)
+        if isinstance(view, Counts):
+            view = Dealt(view, self.batch_size * (self.trainer.world_size if self.trainer else 1))
+        return self._loader(view, self.batch_size, shuffle=True, bundle=self.bundle)
+
+    @property
+    def bundles(self) -> bool:
+        """Whether training batches come in bundles."""
+        return self.bundle > 1 and not self._overfits
 
     @property
     def _overfits(self) -> bool:
@@ -208,14 +225,14 @@ class NamesDataModule(LightningDataModule):
     def _eval_loader(self, name: str) -> BatchLoader | list:
         if not len(self.splits[name]):
             return []
-        return self._loader(name, self.eval_batch_size, shuffle=False)
+        return self._loader(self.view_of(self.splits[name]), self.eval_batch_size)
 
-    def _loader(self, name: str, batch_size: int, *, shuffle: bool) -> BatchLoader:
+    def _loader(self, view: View, batch_size: int, **settings: Any) -> BatchLoader:
         trainer = self.trainer
         return BatchLoader(
-            self.view_of(self.splits[name]),
+            view,
             batch_size,
-            shuffle=shuffle,
+            **settings,
             # Set by `seed_everything`, the same on every process; as Lightning seeds its sampler.
             seed=int(os.environ.get("PL_GLOBAL_SEED", "0")),
             rank=trainer.global_rank if trainer else 0,

@@ -1,60 +1,34 @@
-"""Batches of a view, in an order that is a function of (seed, epoch)."""
+"""Batches of a view."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Int
-from torch import Tensor
-from torch.utils.data import Sampler, SequentialSampler
 
+from litmore.data.order import FileOrder
 from litmore.data.views import Batch, View, WordView
 
-
-class FileOrder(SequentialSampler):
-    """The view's own order, every epoch. Lightning knows the base class as "does not shuffle"."""
-
-    def __init__(self, num_examples: int) -> None:
-        super().__init__(range(num_examples))
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Lightning calls this before each epoch."""
-        self.epoch = epoch
-
-    def order(self) -> Int[Tensor, " N"]:
-        """0, 1, 2, …"""
-        return torch.arange(len(self))
+_BLOCK = 4096
+"""Examples gathered at once: as dear as 32, if batches are that small."""
 
 
-class EpochShuffle(Sampler):
-    """A permutation for each epoch from a generator of its own: no other draw can move it."""
+class Bundle:
+    """Some of the next batches, each gathered when it is asked for."""
 
-    def __init__(self, num_examples: int, seed: int) -> None:
-        self.num_examples = num_examples
-        self.seed = seed
-        self.epoch = 0
+    def __init__(self, batches: Iterator[Batch], size: int) -> None:
+        self.batches = batches
+        self.size = size
 
     def __len__(self) -> int:
-        return self.num_examples
+        return self.size
 
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.order().tolist())
-
-    def set_epoch(self, epoch: int) -> None:
-        """Lightning calls this before each epoch."""
-        self.epoch = epoch
-
-    def order(self) -> Int[Tensor, " N"]:
-        """The epoch's permutation."""
-        mixed = np.random.SeedSequence([self.seed, self.epoch]).generate_state(1, np.uint64)
-        generator = torch.Generator().manual_seed(int(mixed[0] >> np.uint64(1)))
-        return torch.randperm(self.num_examples, generator=generator)
+    def __iter__(self) -> Iterator[Batch]:
+        return islice(self.batches, self.size)
 
 
 class BatchLoader:
-    """Every example of a view exactly once an epoch, a whole batch by one gather.
+    """Every example of a view exactly once an epoch, in an order that is a function of the epoch.
 
     With several processes each global batch of `batch_size × world_size` examples is cut into one
     run a process: together they see what one process with that batch size sees, in the same
@@ -67,6 +41,7 @@ class BatchLoader:
         seed: of the shuffle.
         rank: of this process.
         world_size: number of processes.
+        bundle: batches served at a time, as a `Bundle`; 1 serves plain batches.
 
     """
 
@@ -79,30 +54,55 @@ class BatchLoader:
         seed: int = 0,
         rank: int = 0,
         world_size: int = 1,
+        bundle: int = 1,
     ) -> None:
         self.view = view
         self.batch_size = batch_size
         self.rank = rank
         self.world_size = world_size
+        self.bundle = bundle
         # Lightning looks for `sampler`: to set its epoch, and to see whether it shuffles.
-        self.sampler = EpochShuffle(len(view), seed) if shuffle else FileOrder(len(view))
+        self.sampler = view.shuffled(seed) if shuffle else FileOrder(len(view))
         self.batch_sampler = None  # asked for where `sampler` is
         self._position = (0, 0)  # epoch, batches served in it
         self._resuming = False
 
-    def __len__(self) -> int:
+    @property
+    def num_batches(self) -> int:
+        """Of an epoch."""
         return -(-len(self.view) // (self.batch_size * self.world_size))
 
-    def __iter__(self) -> Iterator[Batch]:
-        order = self.sampler.order()
+    def __len__(self) -> int:
+        return -(-self.num_batches // self.bundle)
+
+    def __iter__(self) -> Iterator[Batch | Bundle]:
         served = self._served() if self._resuming else 0
         self._resuming = False
+        batches = self._batches(served)
+        if self.bundle == 1:
+            yield from batches
+            return
+        # What a stop in mid-bundle has left goes with the bundle after it: the Trainer counted it.
+        for number in range(-(-served // self.bundle), len(self)):
+            end = min((number + 1) * self.bundle, self.num_batches)
+            yield Bundle(batches, end - served)
+            served = end
+
+    def _batches(self, served: int) -> Iterator[Batch]:
+        order = self.sampler.order()
         global_batch = self.batch_size * self.world_size
-        for number in range(served, len(self)):
-            first = number * global_batch
-            batch = order[first : first + global_batch].tensor_split(self.world_size)
-            self._position = (self.sampler.epoch, number + 1)
-            yield self.view[batch[self.rank]]
+        at_once = 1 if self.view.ragged else max(1, _BLOCK // self.batch_size)
+        for first in range(served, self.num_batches, at_once):
+            block = order[first * global_batch : (first + at_once) * global_batch]
+            shares = [
+                batch.tensor_split(self.world_size)[self.rank]
+                for batch in block.split(global_batch)
+            ]
+            sizes = [len(share) for share in shares]
+            x, y = self.view[torch.cat(shares)]
+            for number, batch in enumerate(zip(x.split(sizes), y.split(sizes), strict=True), first):
+                self._position = (self.sampler.epoch, number + 1)
+                yield batch
 
     def _served(self) -> int:
         epoch, served = self._position

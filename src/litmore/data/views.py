@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from litmore.data.corpus import Corpus
+from litmore.data.order import EpochOrder, Shuffle
 from litmore.data.vocabulary import BOUNDARY
 
 PAD = -1
@@ -26,6 +27,9 @@ Batch = tuple[Tensor, Tensor]
 class View(ABC):
     """A sequence of examples, gathered a batch at a time."""
 
+    ragged = False
+    """Whether an example's shape depends on the batch it is gathered with."""
+
     @abstractmethod
     def __len__(self) -> int:
         """How many examples."""
@@ -33,6 +37,10 @@ class View(ABC):
     @abstractmethod
     def __getitem__(self, examples: Int[Tensor, " B"]) -> Batch:
         """The batch of these examples."""
+
+    def shuffled(self, seed: int) -> EpochOrder:
+        """The order in which they are trained on."""
+        return Shuffle(len(self), seed)
 
 
 class WordView(View):
@@ -97,6 +105,8 @@ class Words(WordView):
 
     T is the longest of the batch; shorter words are filled up with `BOUNDARY` in x, `PAD` in y.
     """
+
+    ragged = True
 
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus

@@ -16,9 +16,11 @@ from torch.nn import functional as F
 from torchmetrics import MeanMetric
 
 from litmore.data.datamodule import NamesDataModule
+from litmore.data.loader import Bundle
 from litmore.data.views import PAD, Batch
 from litmore.data.vocabulary import BOUNDARY, Vocabulary
 from litmore.errors import InputError
+from litmore.models.bundled import check_bundled, train_on_bundle
 
 
 class CharLM(LightningModule, ABC):
@@ -42,6 +44,7 @@ class CharLM(LightningModule, ABC):
             raise InputError(f"--model.block_size {block_size}: must be at least 1")
         self.vocabulary = Vocabulary(vocabulary)
         self.block_size = block_size
+        self.is_bundled = False
         # Sums in double: a float32 sum over some million characters would lose the last digits.
         # A NaN must show, as infinity; the default leaves it out of the mean.
         self.eval_loss = MeanMetric(nan_strategy=float("inf")).set_dtype(torch.float64)
@@ -97,19 +100,37 @@ class CharLM(LightningModule, ABC):
         data = getattr(self.trainer, "datamodule", None)
         if isinstance(data, NamesDataModule) and stage != "predict":
             self.check_data(data)
+            if stage == "fit" and data.bundles:
+                check_bundled(self, self.trainer)
+                self.automatic_optimization = False
+                self.is_bundled = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Lightning sets it forty times a step; torch would look it up among the parameters.
+        if name == "_current_fx_name":
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
 
     # Steps
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
-        """The objective: negative log-likelihood ÷ number of predicted characters, + penalty."""
+    def training_step(self, batch: Batch | Bundle, batch_idx: int) -> Tensor | None:
+        """The objective of a batch; of a bundle, an optimizer step on each of its batches."""
+        if isinstance(batch, Bundle):
+            train_on_bundle(self, batch)
+            return None
+        return self.objective(batch)
+
+    def objective(self, batch: Batch) -> Tensor:
+        """Negative log-likelihood ÷ number of predicted characters, + penalty."""
         x, y = batch
         logits = self(x)
-        nll, count = total_nll(logits, y), num_predicted(y)
+        loss = mean_nll(logits, y) if self.trainer.world_size == 1 else self._global_nll(logits, y)
         penalty = self.penalty()
         if self.is_log_due():
-            totals = torch.stack([nll.detach(), total_correct(logits, y), count])
-            self.log_training(totals, penalty.item() if isinstance(penalty, Tensor) else penalty)
-        return nll / self._count_a_process(count) + penalty
+            sums = total_nll(logits, y), total_correct(logits, y), num_predicted(y)
+            self.log_training(torch.stack(sums).detach(), _number(penalty))
+        return loss + penalty if isinstance(penalty, Tensor) else loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add a batch to the metrics."""
@@ -158,19 +179,23 @@ class CharLM(LightningModule, ABC):
         Where there is a penalty, `train/objective` is the loss with it.
         """
         nll, correct, count = self.trainer.strategy.reduce(totals, reduce_op="sum").tolist()
-        self.log_dict(metrics("train", nll / count, correct / count))  # the same on every process
+        logged = metrics("train", nll / count, correct / count)  # the same on every process
         if penalty:
-            self.log("train/objective", nll / count + penalty)
+            logged["train/objective"] = nll / count + penalty
+        self.log_dict(logged, logger=False if self.is_bundled else None)
+        if self.is_bundled:  # the Trainer would log one batch of the bundle alone
+            for logger in self.trainer.loggers:
+                logger.log_metrics(
+                    logged | {"epoch": self.trainer.current_epoch}, step=self.trainer.global_step
+                )
 
-    def _count_a_process(self, count: Tensor) -> Tensor:
-        """What to divide by so that the mean over processes is the loss of the global batch.
+    def _global_nll(self, logits: Tensor, y: Tensor) -> Tensor:
+        """A process's part: the mean over processes is the loss of the global batch.
 
         DDP averages the processes' gradients; their batches need not hold equally many characters.
         """
-        world_size = self.trainer.world_size
-        if world_size == 1:
-            return count
-        return self.trainer.strategy.reduce(count.clone(), reduce_op="sum") / world_size
+        count = self.trainer.strategy.reduce(num_predicted(y), reduce_op="sum")
+        return total_nll(logits, y) * self.trainer.world_size / count
 
     def _evaluate(self, batch: Batch) -> None:
         x, y = batch
@@ -193,9 +218,18 @@ class CharLM(LightningModule, ABC):
 
 def total_nll(logits: Float[Tensor, "*leading V"], y: Tensor) -> Float[Tensor, ""]:
     """The batch's negative log-likelihood in nats, summed over the predicted characters."""
-    if not y.is_floating_point():
-        y = y.flatten()
-    return F.cross_entropy(logits.flatten(0, -2), y, ignore_index=PAD, reduction="sum")
+    if logits.dim() > 2:
+        logits, y = logits.flatten(0, -2), y.flatten()
+    return F.cross_entropy(logits, y, ignore_index=PAD, reduction="sum")
+
+
+def mean_nll(logits: Float[Tensor, "*leading V"], y: Tensor) -> Float[Tensor, ""]:
+    """Nats a predicted character; of an ordinary batch, cheaper than the sum ÷ their number."""
+    if y.is_floating_point():  # counts
+        return total_nll(logits, y) / y.sum()
+    if logits.dim() > 2:
+        logits, y = logits.flatten(0, -2), y.flatten()
+    return F.cross_entropy(logits, y, ignore_index=PAD)
 
 
 def num_predicted(y: Tensor) -> Float[Tensor, ""]:
@@ -220,3 +254,7 @@ def metrics(stage: str, loss: float, accuracy: float) -> dict[str, float]:
         f"{stage}/bits_per_char": loss / math.log(2),
         f"{stage}/accuracy": accuracy,
     }
+
+
+def _number(value: Tensor | float) -> float:
+    return value.item() if isinstance(value, Tensor) else value

@@ -26,7 +26,8 @@ class CountBigram(CharLM):
 
     """
 
-    counts: Int[Tensor, "V V"]
+    counts: Float[Tensor, "V V"]
+    """Whole numbers; a context that is dealt out (`litmore.data.dealt`) comes in parts of one."""
 
     def __init__(self, vocabulary: str, smoothing: float = 1.0) -> None:
         super().__init__(vocabulary)
@@ -34,7 +35,9 @@ class CountBigram(CharLM):
         if not 0 <= smoothing < float("inf"):
             raise InputError(f"--model.smoothing {smoothing}: must be a number of at least 0")
         self.smoothing = smoothing
-        self.register_buffer("counts", torch.zeros(self.vocab_size, self.vocab_size).long())
+        self.register_buffer(
+            "counts", torch.zeros(self.vocab_size, self.vocab_size, dtype=torch.float64)
+        )
         self.automatic_optimization = False
         # DDP refuses a module that has no parameter to synchronise.
         self._nothing_to_train = nn.Parameter(torch.zeros(()))
@@ -45,7 +48,7 @@ class CountBigram(CharLM):
 
     def probabilities(self) -> Float[Tensor, "V V"]:
         """Row: the previous token, column: the next one."""
-        smoothed = self.counts + torch.tensor(float(self.smoothing), device=self.counts.device)
+        smoothed = (self.counts.round() + self.smoothing).float()
         total = smoothed.sum(1, keepdim=True)
         uniform = torch.full_like(smoothed, 1 / self.vocab_size)
         return torch.where(total > 0, smoothed / total, uniform)
@@ -53,22 +56,23 @@ class CountBigram(CharLM):
     def configure_optimizers(self) -> None:
         """None: counting is the training."""
 
-    def training_step(self, batch: Batch, batch_idx: int) -> None:
+    def training_step(self, batch: Batch, batch_idx: int) -> None:  # type: ignore[override]
         """Add the batch's pairs to the counts."""
         x, y = batch
         if batch_idx == 0:  # a second epoch must not count everything twice
             self.counts.zero_()
         if y.is_floating_point():
-            counts = torch.zeros_like(self.counts).index_add(0, x[:, 0], y.long())
+            counts = torch.zeros_like(self.counts).index_add(0, x[:, 0], y.double())
         else:
             pairs = x[:, 0] * self.vocab_size + y
-            counts = pairs.bincount(minlength=self.vocab_size**2).view_as(self.counts)
+            counts = pairs.bincount(minlength=self.vocab_size**2).view_as(self.counts).double()
         self.counts += self.trainer.strategy.reduce(counts, reduce_op="sum")
 
     def on_train_epoch_end(self) -> None:
         """Log the loss on everything counted."""
-        previous, following = self.counts.nonzero(as_tuple=True)
-        times = self.counts[previous, following]
+        counts = self.counts.round()
+        previous, following = counts.nonzero(as_tuple=True)
+        times = counts[previous, following]
         logits = self(previous[:, None])
         nll = -(logits.log_softmax(1).gather(1, following[:, None])[:, 0].double() * times).sum()
         correct = times[logits.argmax(1) == following].sum()
