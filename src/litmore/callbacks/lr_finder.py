@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from tqdm import tqdm
 
+from litmore.data.loader import Bundle
 from litmore.errors import InputError
 
 SMOOTHING = 0.2
@@ -74,7 +75,8 @@ class LRFinder(Callback):
             InputError: the model trains without an optimizer, or steps it by itself.
 
         """
-        if not pl_module.automatic_optimization:
+        bundled = getattr(pl_module, "is_bundled", False)
+        if not (pl_module.automatic_optimization or bundled):
             raise InputError(f"LRFinder: {type(pl_module).__name__} has no learning rate to find")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -194,8 +196,9 @@ def _step(trainer: Trainer, optimizer: Optimizer, batch: Any, number: int) -> fl
 def _batches(trainer: Trainer) -> Iterator[Any]:
     """The training batches over and over, from a copy of the loader: its place stays its own."""
     loader: Any = trainer.train_dataloader
-    for batch in chain.from_iterable(iter(copy.copy(each)) for each in repeat(loader)):
-        yield trainer.strategy.batch_to_device(batch)
+    for served in chain.from_iterable(iter(copy.copy(each)) for each in repeat(loader)):
+        for batch in served if isinstance(served, Bundle) else [served]:
+            yield trainer.strategy.batch_to_device(batch)
 
 
 @contextmanager

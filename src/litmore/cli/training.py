@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 import yaml
+from jsonargparse.typing import PositiveInt
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, ReduceLROnPlateau
 from lightning.pytorch.utilities.model_helpers import is_overridden
@@ -35,9 +36,13 @@ from litmore.cli.sample import sample_parser
 from litmore.data import NamesDataModule
 from litmore.errors import InputError
 from litmore.models import CharLM
+from litmore.models.bundled import check_bundled
 from litmore.overhead import NoProfiler, skip_empty_hooks
 from litmore.runs import LOGS, RunFolder, RunLogger, find_checkpoint, run_of
 from litmore.sampling import sample
+
+SHARED_FROM = 1_000_000
+"""Parameters from which several threads share a step."""
 
 NAMES_SHOWN = 10
 """How many new names a training ends with."""
@@ -79,6 +84,13 @@ class CLI(LightningCLI):
             type=str | None,
             default=None,
             help="The run's folder below the logs folder (default: the first config's name).",
+        )
+        parser.add_argument(
+            "--num_threads",
+            type=PositiveInt | None,
+            default=None,
+            help="Threads of a process on the CPU (default: 1 for a model of less than a million"
+            " parameters, whose steps are too short to share; else torch's own choice).",
         )
         parser.add_argument(
             "--print_splits",
@@ -175,6 +187,9 @@ class CLI(LightningCLI):
         if self.subcommand != "fit" and self.ckpt_path is None:
             raise InputError(f"--ckpt_path: name the checkpoint to {self.subcommand}")
         super().instantiate_classes()
+        small = sum(parameter.numel() for parameter in self.model.parameters()) < SHARED_FROM
+        if threads := self.settings.num_threads or small:
+            torch.set_num_threads(int(threads))
         if self.ckpt_path is not None:
             checkpoints.check_fit(self.checkpoint, self.model)
         trains = is_overridden("configure_optimizers", self.model)
@@ -182,6 +197,8 @@ class CLI(LightningCLI):
             raise InputError("--optimizer: name one, such as --optimizer AdamW --optimizer.lr 0.01")
         if isinstance(self.model, CharLM) and isinstance(self.datamodule, NamesDataModule):
             self.model.check_data(self.datamodule)
+            if self.subcommand == "fit" and self.datamodule.bundles:
+                check_bundled(self.model, self.trainer)
             # Read now: what is wrong with the files is said before anything is written.
             predict = self.subcommand == "predict"
             _ = self.datamodule.predict_corpus if predict else self.datamodule.splits
