@@ -239,21 +239,17 @@ def dot(left: Iterable[Number], right: Iterable[Number], start: Number = 0.0) ->
         ValueError: the two are not of one length.
 
     """
-    left, right = list(left), list(right)
+    left, right = tuple(left), tuple(right)
     if len(left) != len(right):
         raise ValueError(f"dot: {len(left)} numbers on the left and {len(right)} on the right")
-    a = [x.data if isinstance(x, Value) else x for x in left]
-    b = [x.data if isinstance(x, Value) else x for x in right]
-    operands = [x for x in left if isinstance(x, Value)]
-    partials = b if len(operands) == len(left) else _beside(left, b)
-    if any(isinstance(x, Value) for x in right):
-        operands += [x for x in right if isinstance(x, Value)]
-        partials = partials + _beside(right, a)
+    (a, values_left), (b, values_right) = _parts(left), _parts(right)
+    operands = values_left + values_right
+    partials = _beside(left, values_left, b) + _beside(right, values_right, a)
     if isinstance(start, Value):
-        operands.append(start)
-        partials = [*partials, 1.0]
+        operands += (start,)
+        partials.append(1.0)
         start = start.data
-    return _node(float(sum(map(mul, a, b), start)), "dot", tuple(operands), partials)
+    return _node(float(sum(map(mul, a, b), start)), "dot", operands, partials)
 
 
 def total(values: Iterable[Value]) -> Value:
@@ -262,7 +258,20 @@ def total(values: Iterable[Value]) -> Value:
     return _node(float(sum([x.data for x in operands])), "sum", operands, (1.0,) * len(operands))
 
 
-def _beside(numbers: Sequence[Number], others: Sequence[Real]) -> list[Real]:
+def _parts(numbers: tuple[Number, ...]) -> tuple[list[Real], tuple[Value, ...]]:
+    """The plain numbers of all of them, and those that are values."""
+    if set(map(type, numbers)) == {Value}:  # by far the most frequent, and by far the fastest
+        return [x.data for x in numbers], numbers  # type: ignore[union-attr, return-value]
+    values = tuple(x for x in numbers if isinstance(x, Value))
+    return [_plain(x) for x in numbers], values
+
+
+def _beside(
+    numbers: tuple[Number, ...], values: tuple[Value, ...], others: list[Real]
+) -> list[Real]:
+    """Of the others, those that stand beside a value."""
+    if len(values) == len(numbers):
+        return others[:]
     return [other for x, other in zip(numbers, others, strict=True) if isinstance(x, Value)]
 
 
