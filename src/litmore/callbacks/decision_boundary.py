@@ -9,6 +9,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
+from litmore.data.moons import Points
+from litmore.errors import InputError
+
 MARGIN = 0.5
 """How far the picture goes beyond the points."""
 
@@ -20,9 +23,21 @@ class DecisionBoundary(Callback):
     """After each validation, show the scores over the plane with the training points.
 
     In TensorBoard, one picture a validation; the latest is `decision_boundary.png` in the run's
-    folder. For a model from points `Float[B, 2]` to scores `Float[B]`, and a training set that
-    holds its points as `x` and their classes, −1 and 1, as `y`.
+    folder. For a model from points `Float[B, 2]` to scores `Float[B]`, and data whose
+    `splits["train"]` are `Points`.
+
+    Raises:
+        InputError: the data are others.
+
     """
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Find the points."""
+        data: Any = getattr(trainer, "datamodule", None)
+        points = getattr(data, "splits", {}).get("train")
+        if not isinstance(points, Points):
+            raise InputError("DecisionBoundary: the data are no points of the plane")
+        self.points = points
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw."""
@@ -31,8 +46,8 @@ class DecisionBoundary(Callback):
             return
         if not trainer.loggers or folder is None:
             return
-        points: Any = trainer.datamodule.splits["train"]  # type: ignore[attr-defined]
-        figure = plot(points.x, points.y, *score_grid(pl_module, points.x))
+        x, y = self.points.x, self.points.y
+        figure = plot(x, y, *score_grid(pl_module, x))
         figure.savefig(Path(folder) / "decision_boundary.png", dpi=120)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
