@@ -110,6 +110,8 @@ def test_overlays_work_on_it(run, overlay):
     few = ["--data.num_points", 2, "--data.batch_size", 1, "--model.hidden_dims", "[2]",
            "--trainer.max_steps", 4]  # fmt: skip
     overlay = ROOT / "configs" / "trainer" / f"{overlay}.yaml"
+    if overlay.stem == "lr_find":
+        few += ["--trainer.callbacks.num_steps", 30]
     code, out, err = run("fit", "--config", CONFIG, "--config", overlay, *few, "--run_name", "few")
     assert code == 0, err
     expected = "--optimizer.init_args.lr=" if overlay.stem == "lr_find" else "train/loss"
