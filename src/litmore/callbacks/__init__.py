@@ -2,6 +2,7 @@
 
 from litmore.callbacks.changed_settings import ChangedSettings
 from litmore.callbacks.checkpoints import Checkpoints
+from litmore.callbacks.decision_boundary import DecisionBoundary
 from litmore.callbacks.final_validation import FinalValidation
 from litmore.callbacks.lr_finder import LRFinder
 from litmore.callbacks.overfit_floor import OverfitFloor
@@ -12,6 +13,7 @@ from litmore.callbacks.word_scores import WordScores
 __all__ = [
     "ChangedSettings",
     "Checkpoints",
+    "DecisionBoundary",
     "FinalValidation",
     "LRFinder",
     "OverfitFloor",

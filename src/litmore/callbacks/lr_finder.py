@@ -171,7 +171,7 @@ def plot(lrs: np.ndarray, losses: np.ndarray, suggestion: float | None) -> Any:
         axes.axvline(suggestion, color="C3", linestyle="--", label=f"suggestion {suggestion:.3g}")
     span = smooth.max() - smooth.min() or 1.0
     axes.set_ylim(losses.min() - 0.05 * span, smooth.max() + 0.1 * span)
-    axes.set(xscale="log", xlabel="learning rate", ylabel="loss (nats a character)")
+    axes.set(xscale="log", xlabel="learning rate", ylabel="loss")
     axes.grid(alpha=0.3)
     axes.legend()
     return figure

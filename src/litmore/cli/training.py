@@ -35,7 +35,7 @@ from litmore.cli.report import (
 from litmore.cli.sample import sample_parser
 from litmore.data import NamesDataModule
 from litmore.errors import InputError
-from litmore.models import CharLM
+from litmore.models import CharLM, ScalarMLP
 from litmore.models.bundled import check_bundled
 from litmore.overhead import NoProfiler, skip_empty_hooks
 from litmore.runs import LOGS, RunFolder, RunLogger, find_checkpoint, run_of
@@ -99,7 +99,7 @@ class CLI(LightningCLI):
         )
         parser.set_defaults({"data": {"class_path": "litmore.data.NamesDataModule"}})
         parser.link_arguments(
-            "data.vocabulary",
+            "data",
             "model.init_args.vocabulary",
             compute_fn=_characters,
             apply_on="instantiate",
@@ -205,6 +205,11 @@ class CLI(LightningCLI):
             split = {"validate": "val", "test": "test"}.get(str(self.subcommand))
             if split and not len(self.datamodule.splits[split]):
                 raise InputError(f"--data.split: the {split} split is empty, its share is 0")
+        elif isinstance(self.model, CharLM) and not hasattr(self.datamodule, "vocabulary"):
+            data, model = type(self.datamodule).__name__, type(self.model).__name__
+            raise InputError(f"--data: {data} has no characters for {model} to predict")
+        elif isinstance(self.model, ScalarMLP):
+            self.model.check_data(self.datamodule)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer with the run's folder, logger and callbacks."""
@@ -229,6 +234,8 @@ class CLI(LightningCLI):
                 callbacks.append(Checkpoints(self.folder))
             logger = given.logger if given.logger not in (None, True) else RunLogger(self.folder)
         if self.subcommand == "predict":
+            if not isinstance(self.datamodule, NamesDataModule):
+                raise InputError(f"predict: {type(self.datamodule).__name__} has no words to score")
             callbacks.append(WordScores(self.datamodule.predict_corpus))
         if not any(isinstance(callback, Checkpoints) for callback in callbacks):
             kwargs["enable_checkpointing"] = False
@@ -300,7 +307,8 @@ class CLI(LightningCLI):
                 print_nothing_done(self.trainer.global_step)
             return
         stage = "val" if "val/loss" in metrics else "train"
-        shown = {k: v for k, v in metrics.items() if k.startswith(f"{stage}/")}
+        names = isinstance(self.model, CharLM)
+        shown = {k: v for k, v in metrics.items() if k.startswith(f"{stage}/") or not names}
         for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, OverfitFloor) and callback.floor is not None:
                 shown["train/floor"] = torch.tensor(callback.floor)
@@ -312,7 +320,7 @@ class CLI(LightningCLI):
             generator.manual_seed(int(self.settings.seed_everything))
             print_names(sample(self.model.eval(), NAMES_SHOWN, generator=generator))
         if self.folder is not None and self.folder.path is not None:
-            print_next(self.folder.path)
+            print_next(self.folder.path, *(["sample"] if names else []), "test")
 
     def after_validate(self) -> None:
         """Tell the result."""
@@ -321,8 +329,9 @@ class CLI(LightningCLI):
     after_test = after_validate
 
 
-def _characters(vocabulary: Any) -> str:
-    return str(vocabulary.characters)
+def _characters(data: LightningDataModule) -> str:
+    vocabulary = getattr(data, "vocabulary", None)  # other data than words have none
+    return "" if vocabulary is None else str(vocabulary.characters)
 
 
 def _plain(hparams: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from lightning.pytorch import LightningDataModule
+from lightning.pytorch import LightningDataModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 
 from litmore.data.corpus import Corpus
@@ -104,6 +104,9 @@ class NamesDataModule(LightningDataModule):
         self.bundle = bundle
         self._given_vocabulary = Vocabulary(vocabulary) if vocabulary is not None else None
 
+    def __str__(self) -> str:
+        return "\n".join(self.describe())
+
     @cached_property
     def path(self) -> Path:
         """The file: the one given, the one fetched, or the embedded names."""
@@ -175,27 +178,23 @@ class NamesDataModule(LightningDataModule):
         """Read and split, and say what came out once at the start of training."""
         if stage == "fit":
             _log_lines(self.describe())
-            if self._overfits or not len(self.splits["val"]):
+            if overfits(self.trainer) or not len(self.splits["val"]):
                 # Batches learnt by heart have nothing to tell of other words.
                 self.trainer.limit_val_batches = 0  # type: ignore[union-attr]
 
     def train_dataloader(self) -> BatchLoader:
         """Shuffled by (seed, epoch); in fixed order where the Trainer overfits a few batches."""
         view = self.view_of(self.splits["train"])
-        if self._overfits:
-            return self._loader(view, self.batch_size)
+        if overfits(self.trainer):
+            return serve(self, view, self.batch_size)
         if isinstance(view, Counts):
             view = Dealt(view, self.batch_size * (self.trainer.world_size if self.trainer else 1))
-        return self._loader(view, self.batch_size, shuffle=True, bundle=self.bundle)
+        return serve(self, view, self.batch_size, shuffle=True, bundle=self.bundle)
 
     @property
     def bundles(self) -> bool:
         """Whether training batches come in bundles."""
-        return self.bundle > 1 and not self._overfits
-
-    @property
-    def _overfits(self) -> bool:
-        return self.trainer is not None and self.trainer.overfit_batches > 0  # type: ignore[attr-defined]
+        return self.bundle > 1 and not overfits(self.trainer)
 
     def val_dataloader(self) -> BatchLoader | list:
         """In order, each example once."""
@@ -225,19 +224,26 @@ class NamesDataModule(LightningDataModule):
     def _eval_loader(self, name: str) -> BatchLoader | list:
         if not len(self.splits[name]):
             return []
-        return self._loader(self.view_of(self.splits[name]), self.eval_batch_size)
+        return serve(self, self.view_of(self.splits[name]), self.eval_batch_size)
 
-    def _loader(self, view: View, batch_size: int, **settings: Any) -> BatchLoader:
-        trainer = self.trainer
-        return BatchLoader(
-            view,
-            batch_size,
-            **settings,
-            # Set by `seed_everything`, the same on every process; as Lightning seeds its sampler.
-            seed=int(os.environ.get("PL_GLOBAL_SEED", "0")),
-            rank=trainer.global_rank if trainer else 0,
-            world_size=trainer.world_size if trainer else 1,
-        )
+
+def serve(module: LightningDataModule, view: View, batch_size: int, **settings: Any) -> BatchLoader:
+    """A view as batches for the module's Trainer: its processes, and the seed it was given."""
+    trainer = module.trainer
+    return BatchLoader(
+        view,
+        batch_size,
+        # Set by `seed_everything`, the same on every process; as Lightning seeds its sampler.
+        seed=int(os.environ.get("PL_GLOBAL_SEED", "0")),
+        rank=trainer.global_rank if trainer else 0,
+        world_size=trainer.world_size if trainer else 1,
+        **settings,
+    )
+
+
+def overfits(trainer: Trainer | None) -> bool:
+    """Whether it is to learn a few batches by heart."""
+    return trainer is not None and trainer.overfit_batches > 0  # type: ignore[attr-defined]
 
 
 @rank_zero_only
