@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Integer
@@ -12,7 +12,7 @@ from litmore.figures.canvas import INK, blank
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-STYLES = {
+STYLES: dict[str, dict[str, Any]] = {
     "train/loss": {"linewidth": 1.0, "alpha": 0.45},
     "val/loss": {"linewidth": 2.0, "marker": "o", "markersize": 3},
     "test/loss": {"linestyle": "", "marker": "*", "markersize": 11},

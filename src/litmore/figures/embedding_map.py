@@ -61,8 +61,8 @@ def embedding_map(
         axis: what the axes are, before their number.
 
     """
-    figure = blank(720, 640)
-    axes = figure.add_axes((0.09, 0.08, 0.88, 0.8))
+    figure = blank(640, 580)
+    axes = figure.add_axes((0.06, 0.06, 0.91, 0.81))
     labels, fonts = legible(characters)
     kinds = ["boundary", *map(kind, characters)]
     few = len(labels) <= 60
@@ -72,10 +72,11 @@ def embedding_map(
             continue
         # Many stand too close for discs: their letters alone, in the kind's colour.
         size = 230 if few else 6
-        axes.scatter(*places[of_kind].T, s=size, color=colour, label=name, alpha=0.9)
+        axes.scatter(*places[of_kind].T, s=size, color=colour, alpha=0.9)
         for i in of_kind:
             axes.text(
-                *places[i],
+                places[i, 0],
+                places[i, 1],
                 labels[i],
                 color="white" if few else colour,
                 ha="center",
@@ -86,20 +87,14 @@ def embedding_map(
                 clip_on=True,
             )
     axes.margins(0.07)
-    axes.grid(color="0.9")
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=8, colors=INK)
+    axes.axhline(0, color="0.9", zorder=0)
+    axes.axvline(0, color="0.9", zorder=0)
+    axes.set(xticks=[], yticks=[])
     axes.set_xlabel(f"{axis} 1", color=INK, fontsize=9)
     axes.set_ylabel(f"{axis} 2", color=INK, fontsize=9)
-    figure.text(0.09, 0.955, title, color=INK, fontsize=11, va="center")
-    figure.legend(
-        loc="upper left",
-        bbox_to_anchor=(0.08, 0.94),
-        ncols=4,
-        frameon=False,
-        fontsize=9,
-        markerscale=0.6 if few else 3,
-        handletextpad=0.2,
-        labelcolor=INK,
-    )
+    figure.text(0.06, 0.955, title, color=INK, fontsize=11, va="center")
+    at = 0.06
+    for name in [name for name in COLOURS if name in kinds]:
+        figure.text(at, 0.905, f"● {name}", color=COLOURS[name], fontsize=9, va="center")
+        at += 0.15
     return figure

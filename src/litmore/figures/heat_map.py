@@ -1,19 +1,25 @@
 """How often each character follows each other one, as a heat map."""
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Integer
 
-from litmore.figures.canvas import DPI, INK, blank
+from litmore.figures.canvas import INK, blank
 from litmore.figures.labels import legible
+from litmore.figures.stamps import Stamps
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SIDE = 756
 """Pixels of the map, for the lectures' 27 characters 28 each."""
+
+MIN_LABEL = 11
+"""Pixels that the labels of rows and columns keep apart; of small cells, some go without."""
+
+LONG_LABEL = 40
+"""The same, for labels such as U+4E2D."""
 
 WRITTEN = 20
 """Pixels of a cell from which on there is room to write in it."""
@@ -37,44 +43,42 @@ def heat_map(
 
     size = len(table)
     cell = min(max(SIDE / size, 4.0), 100.0)
-    side, margin = cell * size, 46.0
-    width, height = max(side, 240.0) + 2 * margin, side + 2 * margin
+    side, margin, edge = cell * size, 46.0, 10.0
+    width, height = margin + max(side, 280.0) + edge, margin + side + edge
     figure = blank(width, height)
-    axes = figure.add_axes((margin / width, margin / height, side / width, side / height))
+    axes = figure.add_axes((margin / width, edge / height, side / width, side / height))
     # The square root of it: the rare pairs would all be one white.
     norm = PowerNorm(0.5, 0, float(table.max()) or 1.0)
     axes.imshow(table, cmap="Blues", norm=norm)
     axes.set_title(title, color=INK, fontsize=11, loc="left", pad=24)
     labels, fonts = legible(characters)
-    _label_axes(axes, labels, fonts, cell)
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    stamps = Stamps(axes, fonts, cell)
     if cell >= WRITTEN:
         dark = np.asarray(norm(table)) > 0.55
-        stamps = _Stamps(axes, fonts, cell)
         for i, j in np.ndindex(size, size):
             ink = "white" if dark[i, j] else INK
-            stamps.write(labels[i] + labels[j], j, i - 0.19, cell * 0.30, ink)
-            stamps.write(_short(table[i, j]), j, i + 0.23, cell * 0.25, ink)
-        stamps.draw()
+            stamps.write(
+                labels[i] + labels[j], j, i - 0.19, _room(cell, labels[i] + labels[j]), ink
+            )
+            stamps.write(_short(table[i, j]), j, i + 0.23, 0.25 * cell, ink)
+    long = max(map(len, labels)) > 2
+    for i in range(0, size, int(np.ceil((LONG_LABEL if long else MIN_LABEL) / cell))):
+        height = 7.0 if long else min(0.5 * max(cell, MIN_LABEL), 14.0)
+        stamps.write(labels[i], -0.5 - (22 if long else 14) / cell, i, height, INK)
+        stamps.write(labels[i], i, -0.5 - 14 / cell, height, INK)
+    stamps.draw()
     return figure
 
 
-def _label_axes(axes: Any, labels: tuple[str, ...], fonts: tuple[str, ...], cell: float) -> None:
-    every = int(np.ceil(9 / cell))  # 9 pixels a label, at least
-    ticks = np.arange(0, len(labels), every)
-    longest = max(map(len, labels))
-    size = min(10.0, 0.72 * cell * every * 72 / DPI) / (1 if longest < 3 else 1.6)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(ticks, [labels[i] for i in ticks], parse_math=False)
-    axes.tick_params(length=0, labelsize=size, labelcolor=INK, labelfontfamily=list(fonts))
-    axes.tick_params(axis="x", labeltop=True, labelbottom=True)
-    axes.tick_params(axis="y", labelleft=True, labelright=True)
-    if longest > 2:
-        axes.tick_params(axis="x", labelrotation=90)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+def _room(cell: float, pair: str) -> float:
+    """The height of letters of which so many go into a cell."""
+    return cell * (0.30 if len(pair) < 4 else 1.3 / len(pair))
 
 
-def _short(value: float | int | np.generic) -> str:
+def _short(value: Any) -> str:
     """At most four glyphs: 6763, 12k, 1M; a probability in percent, 37.4."""
     if isinstance(value, (int, np.integer)):
         for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
@@ -82,62 +86,3 @@ def _short(value: float | int | np.generic) -> str:
                 return f"{value // size}{unit}"
         return str(value)
     return f"{100 * float(value):.1f}" if value < 0.9995 else "100"
-
-
-class _Stamps:
-    """Many short texts, fast: a glyph is laid out once, and stamped as a marker wherever it stands.
-
-    matplotlib lays out each text by itself, which for a map of 27 × 27 takes a second.
-    """
-
-    def __init__(self, axes: Any, fonts: tuple[str, ...], cell: float) -> None:
-        from matplotlib.font_manager import FontProperties
-
-        self._axes = axes
-        self._font = FontProperties(family=list(fonts))
-        self._cell = cell
-        self._places: dict[tuple[str, float, str], list[tuple[float, float]]] = defaultdict(list)
-        self._glyphs: dict[str, tuple[Any, float]] = {}
-
-    def write(self, text: str, x: float, y: float, size: float, ink: str) -> None:
-        """Put a text's middle at these cells, in a size in pixels."""
-        pitch = size / self._cell
-        widths = [self._glyph(glyph)[1] * pitch for glyph in text]
-        at = x - sum(widths) / 2
-        for glyph, width in zip(text, widths, strict=True):
-            self._places[glyph, size, ink].append((at + width / 2, y))
-            at += width
-
-    def _glyph(self, glyph: str) -> tuple[Any, float]:
-        """Its outline around its middle, and its width, in ems."""
-        if glyph not in self._glyphs:
-            from matplotlib.path import Path
-            from matplotlib.textpath import TextPath
-
-            # Between two bars of known place, which tell how far it reaches.
-            outline = TextPath((0, 0), glyph, size=1, prop=self._font, usetex=False)
-            between = TextPath((0, 0), f"|{glyph}|", size=1, prop=self._font).get_extents()
-            bar = TextPath((0, 0), "||", size=1, prop=self._font).get_extents()
-            width = between.width - bar.width
-            middle = (outline.get_extents().x0 + outline.get_extents().x1) / 2
-            vertices = outline.vertices - (middle if len(outline.vertices) else 0, 0.36)
-            # A hair off the axes, or the upright ones (l, i, .) are snapped to pixels, to nothing.
-            vertices = vertices @ ((1.0, 0.01), (0.01, 1.0))
-            self._glyphs[glyph] = Path(vertices, outline.codes), width
-        return self._glyphs[glyph]
-
-    def draw(self) -> None:
-        """All of them."""
-        for (glyph, size, ink), places in self._places.items():
-            outline = self._glyphs[glyph][0]
-            if not len(outline.vertices):
-                continue
-            reach = float(np.abs(outline.vertices).max())  # which matplotlib scales to a half
-            self._axes.plot(
-                *np.array(places).T,
-                linestyle="",
-                marker=outline,
-                markersize=2 * reach * size * 72 / DPI,
-                markerfacecolor=ink,
-                markeredgewidth=0,
-            )

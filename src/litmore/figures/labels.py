@@ -34,7 +34,8 @@ def legible(characters: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def kind(character: str) -> str:
     """`vowel`, `consonant` or `other`; accents do not matter, and some scripts have neither."""
-    base = unicodedata.normalize("NFD", character.lower())[0]
+    low = character.lower()
+    base = low if low == "й" else unicodedata.normalize("NFD", low)[0]
     if base in VOWELS:
         return "vowel"
     alphabet = unicodedata.name(base, "").split(" ")[0]
