@@ -73,7 +73,7 @@ class Drawing(Callback, ABC):
 
     def __init__(self, every_n_steps: int | None = None) -> None:
         self.every_n_steps = every_n_steps
-        self.next_due: float = float("inf")
+        self.next_due: float | int = float("inf")
         self._drawn_at: int | None = None
         self._every = 0
 

@@ -10,6 +10,9 @@ from litmore.callbacks.drawing import Drawing
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
+OUT_OF_BOUNDS = 1e19
+"""TensorBoard's own bins end a little further out."""
+
 
 class Histograms(Drawing):
     """Show `weights/…`, `gradients/…` and `activations/…`.
@@ -34,12 +37,12 @@ class Histograms(Drawing):
         self, trainer: Trainer, pl_module: LightningModule, writer: "SummaryWriter", step: int
     ) -> None:
         """The histograms."""
-        for name, parameter in pl_module.named_parameters():
-            if parameter.numel() > 1 and parameter.isfinite().all():
-                writer.add_histogram(f"weights/{name}", parameter.float(), step)
-            gradient = parameter.grad
-            if gradient is not None and gradient.numel() > 1 and gradient.isfinite().all():
-                writer.add_histogram(f"gradients/{name}", gradient.float(), step)
-        for name, (_, output) in activations(pl_module, self._batch).items():
-            if output.isfinite().all():
-                writer.add_histogram(f"activations/{name}", output.float(), step)
+        found = {f"weights/{n}": p.detach() for n, p in pl_module.named_parameters()}
+        found |= {
+            f"gradients/{n}": p.grad for n, p in pl_module.named_parameters() if p.grad is not None
+        }
+        outputs = activations(pl_module, self._batch)
+        found |= {f"activations/{name}": output for name, (_, output) in outputs.items()}
+        for tag, values in found.items():
+            if values.numel() > 1 and bool((values.abs() < OUT_OF_BOUNDS).all()):
+                writer.add_histogram(tag, values.float(), step)

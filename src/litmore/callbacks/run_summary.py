@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -10,17 +11,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from litmore.callbacks.drawing import steps_done, tensorboard_writers
 from litmore.callbacks.run_text import settings
 
-METRICS = {
-    "best/val_loss": "val/loss (best)",
-    "test/loss": "test/loss",
-    "run/parameters": "parameters",
-    "run/seconds": "seconds",
-}
-"""Scalars that are the columns of results, and the columns' names."""
-
 
 class RunSummary(Callback):
-    """Set the run's settings beside `best/val_loss`, `test/loss`, `run/parameters`, `run/seconds`.
+    """Set the settings beside `best/val_loss`, `test/loss`, `cost/parameters` and `cost/seconds`.
 
     The settings are the model's, the data's, the optimizer's and the schedule's, each under its
     own name; `test/loss` is there once `test` has judged a checkpoint of the run.
@@ -38,8 +31,10 @@ class RunSummary(Callback):
         self._start = time.monotonic()
         for writer in tensorboard_writers(trainer):
             found = hparams_of(settings(trainer))
-            # Each run a row of its own, however alike.
-            summary = hparams_pb(found, trial_id=str(writer.log_dir))
+            # Each run a row of its own, however alike. No run says which columns there are, as
+            # torch's `add_hparams` would: TensorBoard shows those of all runs, whatever the model.
+            run = Path(writer.log_dir)
+            summary = hparams_pb(found, trial_id=f"{run.parent.name}/{run.name}")
             writer._get_file_writer().add_summary(summary)  # beside the scalars, in one file
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -53,8 +48,8 @@ class RunSummary(Callback):
         if not steps_done(trainer):
             return
         results = {
-            "run/parameters": float(sum(p.numel() for p in pl_module.parameters())),
-            "run/seconds": self._seconds(),
+            "cost/parameters": float(sum(p.numel() for p in pl_module.parameters())),
+            "cost/seconds": self._seconds(),
         }
         if self._best < math.inf:
             results["best/val_loss"] = self._best
@@ -83,8 +78,11 @@ def hparams_of(config: Mapping[str, Any]) -> dict[str, bool | int | float | str]
         if "class_path" in section and part != "data":
             found[part] = section["class_path"].rpartition(".")[2]
         for name, value in (section.get("init_args") or {}).items():
-            if name not in ("vocabulary", "_instantiator"):
+            if name not in ("vocabulary", "_instantiator"):  # long; of the command line's making
                 found[f"{part}/{name}"] = value
+    # TensorBoard unfolds five columns: what follows from others shall not be among them.
+    for follows in ("lr_scheduler/max_lr", "lr_scheduler/total_steps"):
+        found.pop(follows, None)
     found["max_steps"] = (config.get("trainer") or {}).get("max_steps")
     found["seed"] = config.get("seed_everything")
     return {

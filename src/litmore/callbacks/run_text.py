@@ -52,6 +52,15 @@ def settings(trainer: Trainer) -> dict[str, Any]:
     }
 
 
+def _set(config: dict[str, Any]) -> dict[str, Any]:
+    """What is set: the Trainer has some forty flags."""
+    return {
+        name: _set(value) if isinstance(value, dict) else value
+        for name, value in config.items()
+        if value is not None
+    }
+
+
 def plain(value: Any) -> Any:
     """What YAML has a word for, as it is; anything else as text."""
     if isinstance(value, (list, tuple)):

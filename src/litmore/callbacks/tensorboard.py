@@ -76,7 +76,7 @@ class TensorBoard(Callback):
         self.parts = [make() for wanted, make in parts if wanted]
         self._stats = [part for part in self.parts if isinstance(part, TrainingStats)]
         self._first = False
-        self._next_due = math.inf
+        self._next_due: float | int = math.inf
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin; what an earlier run drew beyond the step where this one goes on, is void."""
@@ -140,6 +140,6 @@ class TensorBoard(Callback):
         for part in self.parts:
             part.load_state_dict(state_dict.get(type(part).__name__, {}))
 
-    def _earliest(self) -> float:
+    def _earliest(self) -> float | int:
         timed = [part for part in self.parts if isinstance(part, (Drawing, TrainingStats))]
         return min((part.next_due for part in timed), default=math.inf)

@@ -40,7 +40,7 @@ class TrainingStats(Callback):
     """
 
     def __init__(self) -> None:
-        self.next_due: float = math.inf
+        self.next_due: float | int = math.inf
         self._every = 0
         self._stats: dict[str, float] = {}
         self._before: dict[str, Tensor] = {}

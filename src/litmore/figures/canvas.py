@@ -14,7 +14,7 @@ INK = "#1f2430"
 """Text, on the white that every figure brings along: legible on a light page and on a dark one."""
 
 
-def blank(width: float, height: float) -> "Figure":
+def blank(width: float | int, height: float | int) -> "Figure":
     """An empty figure of so many pixels, drawn in memory."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

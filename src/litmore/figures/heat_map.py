@@ -1,13 +1,15 @@
 """How often each character follows each other one, as a heat map."""
 
+import math
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Bool, Float, Integer
 
 from litmore.figures.canvas import INK, blank
 from litmore.figures.labels import legible
-from litmore.figures.stamps import Stamps
+from litmore.figures.stamps import Stamps, Text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -57,25 +59,31 @@ def heat_map(
         spine.set_visible(False)
     stamps = Stamps(axes, fonts, cell)
     if cell >= WRITTEN:
-        dark = np.asarray(norm(table)) > 0.55
-        for i, j in np.ndindex(size, size):
-            ink = "white" if dark[i, j] else INK
-            stamps.write(
-                labels[i] + labels[j], j, i - 0.19, _room(cell, labels[i] + labels[j]), ink
-            )
-            stamps.write(_short(table[i, j]), j, i + 0.23, 0.25 * cell, ink)
-    long = max(map(len, labels)) > 2
-    for i in range(0, size, int(np.ceil((LONG_LABEL if long else MIN_LABEL) / cell))):
-        height = 7.0 if long else min(0.5 * max(cell, MIN_LABEL), 14.0)
-        stamps.write(labels[i], -0.5 - (22 if long else 14) / cell, i, height, INK)
-        stamps.write(labels[i], i, -0.5 - 14 / cell, height, INK)
+        stamps.write(_cells(table, labels, np.asarray(norm(table)) > 0.55, cell))
+    stamps.write(_margins(labels, cell))
     stamps.draw()
     return figure
 
 
-def _room(cell: float, pair: str) -> float:
-    """The height of letters of which so many go into a cell."""
-    return cell * (0.30 if len(pair) < 4 else 1.3 / len(pair))
+def _cells(
+    table: Any, labels: Sequence[str], dark: Bool[np.ndarray, "V V"], cell: float
+) -> Iterator[Text]:
+    """Both characters of each cell, and its value below."""
+    for (i, j), value in np.ndenumerate(table):
+        ink = "white" if dark[i, j] else INK
+        pair = labels[i] + labels[j]
+        room = 0.30 if len(pair) < 4 else 1.3 / len(pair)
+        yield pair, j, i - 0.19, room * cell, ink
+        yield _short(value), j, i + 0.23, 0.25 * cell, ink
+
+
+def _margins(labels: Sequence[str], cell: float) -> Iterator[Text]:
+    """The characters of the rows and columns; of small cells, every so many."""
+    long = max(map(len, labels)) > 2
+    height = 7.0 if long else min(0.5 * max(cell, MIN_LABEL), 14.0)
+    for i in range(0, len(labels), math.ceil((LONG_LABEL if long else MIN_LABEL) / cell)):
+        yield labels[i], -0.5 - (22 if long else 14) / cell, i, height, INK
+        yield labels[i], i, -0.5 - 14 / cell, height, INK
 
 
 def _short(value: Any) -> str:

@@ -1,12 +1,16 @@
 """Many short texts, fast."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from litmore.figures.canvas import DPI
+
+Text = tuple[str, float, float, float, str]
+"""What to write, x and y of its middle, its height in pixels, its colour."""
 
 
 class Stamps:
@@ -31,30 +35,30 @@ class Stamps:
         self._places: dict[tuple[str, float, str], list[tuple[float, float]]] = defaultdict(list)
         self._glyphs: dict[str, tuple[Any, float]] = {}
 
-    def write(self, text: str, x: float, y: float, size: float, ink: str) -> None:
-        """Put a text's middle here, in a size in pixels."""
-        pitch = size / self._cell
-        widths = [self._glyph(glyph)[1] * pitch for glyph in text]
-        at = x - sum(widths) / 2
-        for glyph, width in zip(text, widths, strict=True):
-            self._places[glyph, size, ink].append((at + width / 2, y))
-            at += width
+    def write(self, texts: Iterable[Text]) -> None:
+        """Put texts with their middles at places."""
+        glyphs, places = self._glyphs, self._places
+        for text, x, y, size, ink in texts:
+            for glyph in set(text) - glyphs.keys():
+                glyphs[glyph] = self._glyph(glyph)
+            widths = [glyphs[glyph][1] * size / self._cell for glyph in text]
+            at = x - sum(widths) / 2
+            for glyph, width in zip(text, widths, strict=True):
+                places[glyph, size, ink].append((at + width / 2, y))
+                at += width
 
     def _glyph(self, glyph: str) -> tuple[Any, float]:
         """Its outline around its middle, and its width, in ems."""
-        if glyph not in self._glyphs:
-            from matplotlib.path import Path
+        from matplotlib.path import Path
 
-            outline = self._outline(glyph)
-            # How far two bars come apart with the glyph between them.
-            width = float(np.ptp(self._outline(f"|{glyph}|").vertices[:, 0]) - self._bars)
-            x: Float[np.ndarray, " points"] = outline.vertices[:, 0]
-            middle = (x.min() + x.max()) / 2 if x.size else 0.0
-            vertices = outline.vertices - (middle, 0.36)
-            # A hair off the axes, or the upright ones (l, i, .) are snapped to pixels, to nothing.
-            vertices = vertices @ ((1.0, 0.01), (0.01, 1.0))
-            self._glyphs[glyph] = Path(vertices, outline.codes), width
-        return self._glyphs[glyph]
+        outline = self._outline(glyph)
+        # How far two bars come apart with the glyph between them.
+        width = float(np.ptp(self._outline(f"|{glyph}|").vertices[:, 0]) - self._bars)
+        x: Float[np.ndarray, " points"] = outline.vertices[:, 0]
+        middle = (x.min() + x.max()) / 2 if x.size else 0.0
+        vertices = outline.vertices - (middle, 0.36)
+        # A hair off the axes, or the upright ones (l, i, .) are snapped to pixels, to nothing.
+        return Path(vertices @ ((1.0, 0.01), (0.01, 1.0)), outline.codes), width
 
     def _outline(self, text: str) -> Any:
         from matplotlib.textpath import TextPath
