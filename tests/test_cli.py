@@ -98,7 +98,8 @@ def test_a_run_folder_holds_what_the_run_was(fit):
     assert len(events) == 1
     assert files - events == {
         "config.yaml", "hparams.yaml", "versions.yaml",
-        "checkpoints/best.ckpt", "checkpoints/last.ckpt",
+        "checkpoints/best.ckpt", "checkpoints/last.ckpt", "projector_config.pbtxt",
+        "projector/embedding.tsv", "projector/characters.tsv",
     }  # fmt: skip
     versions = yaml.safe_load((folder / "versions.yaml").read_text())
     assert set(versions) == {"litmore", "torch", "lightning", "python", "git_commit"}

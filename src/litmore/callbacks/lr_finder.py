@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.optim import Optimizer
 from tqdm import tqdm
 
+from litmore.callbacks.drawing import tensorboard_writers
 from litmore.data.loader import Bundle
 from litmore.errors import InputError
+from litmore.figures.canvas import blank, pixels
 
 SMOOTHING = 0.2
 """Width (σ) of the Gaussian that smooths the losses, in decades of the learning rate."""
@@ -125,9 +126,8 @@ class LRFinder(Callback):
         figure = plot(self.lrs, self.losses, self.suggestion)
         path = Path(folder) / "lr_find.png"
         figure.savefig(path, dpi=120)
-        for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_figure("lr_find", figure, 0)
+        for writer in tensorboard_writers(trainer):
+            writer.add_image("lr_find", pixels(figure), 0, dataformats="HWC")
         return path
 
 
@@ -160,9 +160,8 @@ def suggest(lrs: np.ndarray, losses: np.ndarray) -> float:
 
 def plot(lrs: np.ndarray, losses: np.ndarray, suggestion: float | None) -> Any:
     """The losses, their smoothed curve and the suggestion, as a matplotlib figure."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    figure = blank(700, 420)
+    figure.set_layout_engine("constrained")
     axes = figure.subplots()
     axes.plot(lrs, losses, ".", color="0.6", markersize=3, label="loss of each batch")
     smooth = smoothed(lrs, losses)

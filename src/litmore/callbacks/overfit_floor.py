@@ -26,4 +26,4 @@ class OverfitFloor(Callback):
         ]
         self.floor = entropy_floor(loader.view[examples])
         for logger in trainer.loggers:
-            logger.log_metrics({"train/floor": self.floor}, step=0)
+            logger.log_metrics({"train/floor": self.floor}, step=trainer.global_step)

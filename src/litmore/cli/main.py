@@ -4,14 +4,22 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
+from jsonargparse import ArgumentParser
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from litmore.cli.plot import plot_losses, plot_parser
 from litmore.cli.sample import sample_names, sample_parser
 from litmore.cli.training import CLI
 from litmore.errors import InputError
+
+LIGHT: dict[str, tuple[Callable[[], ArgumentParser], Callable[..., None]]] = {
+    "sample": (sample_parser, sample_names),
+    "plot": (plot_parser, plot_losses),
+}
+"""The subcommands that need no Trainer."""
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -25,10 +33,11 @@ def main(args: Sequence[str] | None = None) -> int:
     args = sys.argv[1:] if args is None else list(args)
     _be_quiet()
     try:
-        if args[:1] == ["sample"]:
-            parser = sample_parser()
-            parser.prog = "main.py sample"
-            sample_names(**parser.parse_args(args[1:]).as_dict())
+        if args[:1] and args[0] in LIGHT:
+            make_parser, do = LIGHT[args[0]]
+            parser = make_parser()
+            parser.prog = f"main.py {args[0]}"
+            do(**parser.parse_args(args[1:]).as_dict())
         else:
             CLI(args)
             # Left to the interpreter's exit, gloo's threads may abort it.

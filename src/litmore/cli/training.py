@@ -17,13 +17,16 @@ from litmore.callbacks import (
     ChangedSettings,
     Checkpoints,
     FinalValidation,
+    Judgement,
     LRFinder,
     OverfitFloor,
     RunRecord,
+    TensorBoard,
     TimedProgressBar,
     WordScores,
 )
 from litmore.cli.parser import TrainingParser, flag_values, refused
+from litmore.cli.plot import plot_parser
 from litmore.cli.report import (
     print_found,
     print_metrics,
@@ -97,6 +100,7 @@ class CLI(LightningCLI):
             action="store_true",
             help="Print what the data's splits hold, and exit.",
         )
+        parser.add_lightning_class_args(TensorBoard, "tensorboard")
         parser.set_defaults({"data": {"class_path": "litmore.data.NamesDataModule"}})
         parser.link_arguments(
             "data",
@@ -115,9 +119,9 @@ class CLI(LightningCLI):
             if "verbose" in subparser.get_defaults():
                 subparser.set_defaults({"verbose": False})  # one way to print metrics: ours
         # Listed in the help; `main` runs it without the rest.
-        sampler = sample_parser()
         assert parser._subcommands_action is not None
-        parser._subcommands_action.add_subcommand("sample", sampler, help=sampler.description)
+        for name, light in (("sample", sample_parser()), ("plot", plot_parser())):
+            parser._subcommands_action.add_subcommand(name, light, help=light.description)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Lay what the checkpoint's run recorded below the configs and flags given by hand."""
@@ -233,6 +237,9 @@ class CLI(LightningCLI):
             if given.enable_checkpointing is not False:
                 callbacks.append(Checkpoints(self.folder))
             logger = given.logger if given.logger not in (None, True) else RunLogger(self.folder)
+        run = self._judged_run()
+        if run is not None and given.logger is not False:
+            callbacks.append(Judgement(run, int(self.checkpoint["global_step"])))
         if self.subcommand == "predict":
             if not isinstance(self.datamodule, NamesDataModule):
                 raise InputError(f"predict: {type(self.datamodule).__name__} has no words to score")
@@ -258,6 +265,13 @@ class CLI(LightningCLI):
             if path is not None:
                 return RunFolder(path.parents[1], path.parent.name, path)
         return RunFolder(root, self._run_name())
+
+    def _judged_run(self) -> Path | None:
+        """The run that `test` judges, on its own data: of any other the figures are not its."""
+        if self.subcommand != "test" or self.ckpt_path is None:
+            return None
+        recorded = self.checkpoint.get("config", {}).get("data")
+        return run_of(self.ckpt_path) if self._config_to_record()["data"] == recorded else None
 
     def _run_name(self) -> str:
         if self.settings.run_name:
