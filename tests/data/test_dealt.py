@@ -1,5 +1,7 @@
 """The count table dealt out to batches."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given
@@ -108,7 +110,7 @@ def test_seats_are_given_by_votes(votes, most, data):
     assert given.max() <= most
     # Who has more votes has no fewer seats.
     order = votes.argsort()
-    for few, many in zip(order[:-1], order[1:], strict=True):
+    for few, many in pairwise(order.tolist()):
         assert votes[few] == votes[many] or given[few] <= given[many]
 
 

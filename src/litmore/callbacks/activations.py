@@ -31,7 +31,7 @@ def activations(pl_module: LightningModule, batch: Any) -> dict[str, tuple[nn.Mo
     hooks = [module.register_forward_hook(keep(name)) for name, module in modules.items()]
     try:
         with torch.no_grad():
-            pl_module(batch[0])
+            pl_module(batch[0].to(pl_module.device))
     finally:
         for hook in hooks:
             hook.remove()

@@ -173,10 +173,12 @@ class TrainingStats(Callback):
 
 
 def _batches(trainer: Trainer) -> int:
+    if getattr(trainer.lightning_module, "is_bundled", False):
+        return trainer.global_step
     return trainer.fit_loop.epoch_loop.total_batch_idx + 1
 
 
 def _loss(model: CharLM, batch: "Batch") -> float:
-    x, y = batch
+    x, y = (part.to(model.device) for part in batch)
     with torch.no_grad():
         return float(total_nll(model(x), y) / num_predicted(y))
