@@ -37,7 +37,8 @@ PARAMETERS = ("embedding.weight", "hidden.weight", "hidden.bias", "output.weight
 def fit(folder, config, *flags, steps=STEPS):
     """Train by the command line; the run's folder."""
     path = str(ROOT / "configs" / f"{config}.yaml")
-    length = ["--trainer.max_steps", str(steps)] if config != "bigram_counts" else []
+    length = ["--trainer.max_steps", str(steps), "--trainer.val_check_interval", "15"]
+    length = length if config != "bigram_counts" else []
     assert main([
         "fit", "--config", path, *SMALL, *length, "--trainer.default_root_dir", str(folder),
         "--trainer.log_every_n_steps", "5", "--trainer.enable_progress_bar", "false", *flags,
@@ -270,7 +271,7 @@ def test_the_settings_stand_beside_the_results(events):
         if name == "mlp":
             assert settings["model"].string_value == "MLP"
             assert settings["model/hidden_dim"].number_value == 200
-            assert settings["optimizer"].string_value == "AdamW"
+            assert settings["optimizer"].string_value == "MuonAdamW"
             assert settings["optimizer/lr"].number_value == pytest.approx(0.02)
             assert found.Scalars("cost/parameters")[-1].value == 11897
 

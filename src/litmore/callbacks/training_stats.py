@@ -26,7 +26,7 @@ GOOD_RATIO = -3.0
 class TrainingStats(Callback):
     """Log what tells how a training goes, wherever the Trainer logs (`log_every_n_steps`).
 
-    - `optimizer/lr`; with several groups `optimizer/lr_0`, …
+    - `optimizer/lr`; where groups differ, `optimizer/lr_0`, …
     - `optimizer/gradient_norm`, before any clipping
     - `update_ratio/<parameter>`: log10 of the update's spread ÷ the weight's; `update_ratio/good`
       is the line to compare with
@@ -84,10 +84,10 @@ class TrainingStats(Callback):
         gradients = [p.grad for p in pl_module.parameters() if p.grad is not None]
         if gradients:
             self._stats["optimizer/gradient_norm"] = float(nn.utils.get_total_norm(gradients))
-        groups = optimizer.param_groups
-        for number, group in enumerate(groups):
-            suffix = f"_{number}" if len(groups) > 1 else ""
-            self._stats[f"optimizer/lr{suffix}"] = float(group["lr"])
+        lrs = [float(group["lr"]) for group in optimizer.param_groups]
+        for number, lr in enumerate(lrs if len(set(lrs)) > 1 else lrs[:1]):
+            suffix = f"_{number}" if len(set(lrs)) > 1 else ""
+            self._stats[f"optimizer/lr{suffix}"] = lr
         self._before = {
             name: parameter.detach().clone()
             for name, parameter in pl_module.named_parameters()
