@@ -12,9 +12,10 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from litmore.data.corpus import Corpus
 from litmore.data.counts import Counts
-from litmore.data.download import fetch
+from litmore.data.download import check_sha256, fetch
 from litmore.data.loader import BatchLoader, WordLoader
 from litmore.data.split import SPLITS, split
+from litmore.data.text import MAX_WORD, sha256_of
 from litmore.data.views import View, Windows, Words, WordView
 from litmore.data.vocabulary import Vocabulary
 from litmore.errors import InputError
@@ -23,6 +24,9 @@ NAMES = Path(__file__).with_name("names.txt")
 """The embedded default: US given names of 2018, public domain (`docs/data.md` tells its origin)."""
 
 VIEWS = ("windows", "words", "counts")
+
+_MOST = 2**31 - 1
+"""What any count may be."""
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +37,8 @@ class NamesDataModule(LightningDataModule):
     Args:
         path: a UTF-8 file of one word a line, plain or `.gz`; none takes the embedded names.
         url: where to fetch the file, once, if no path is given (see `litmore.data.download`).
-        sha256: of the file at that URL.
+        sha256: of the file, wherever it comes from; another content is refused. Filled in when the
+            file is read, so that a checkpoint knows what it was trained on.
         max_words: take only so many words, the file's first.
         block_size: K, the tokens of context in a window.
         batch_size: examples a process and training batch.
@@ -68,16 +73,21 @@ class NamesDataModule(LightningDataModule):
         predict_path: str | None = None,
     ) -> None:
         super().__init__()
-        for name, value in (
-            ("block_size", block_size),
-            ("batch_size", batch_size),
-            ("eval_batch_size", eval_batch_size),
-            ("max_words", max_words),
+        for name, value, most in (
+            ("block_size", block_size, MAX_WORD),  # no word has a longer past
+            ("batch_size", batch_size, _MOST),
+            ("eval_batch_size", eval_batch_size, _MOST),
+            ("max_words", max_words, _MOST),
         ):
-            if value is not None and value < 1:
-                raise InputError(f"--data.{name} {value}: must be at least 1")
+            if value is not None and not 1 <= value <= most:
+                at = f"at most {most:,}" if value > most else "at least 1"
+                raise InputError(f"--data.{name} {value}: must be {at}")
         if view not in VIEWS:
             raise InputError(f"--data.view {view}: must be one of {', '.join(VIEWS)}")
+        if sha256 is not None:
+            check_sha256(sha256)
+        elif url is not None and path is None:
+            raise InputError(f"--data.url {url}: give the content's hash too, --data.sha256")
         if path is not None:
             path = str(Path(path).expanduser().absolute())
         split = list(split)  # as YAML and JSON have it
@@ -108,9 +118,19 @@ class NamesDataModule(LightningDataModule):
     def corpus(self) -> Corpus:
         """All words of the file, or its first, or each once with `unique`."""
         corpus = Corpus.read(self.path, self._given_vocabulary)
+        self._check_content()
         if self.max_words is not None:
             corpus = corpus[: self.max_words]
         return corpus.unique() if self.unique else corpus
+
+    def _check_content(self) -> None:
+        found = sha256_of(self.path)
+        if self.sha256 is not None and self.sha256 != found:
+            raise InputError(
+                f"--data.sha256 {self.sha256}: {self.path} is another content, {found};"
+                " --data.sha256 null takes it as it is"
+            )
+        self.sha256 = self.hparams["sha256"] = found
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -193,9 +213,19 @@ class NamesDataModule(LightningDataModule):
         corpus = self.predict_corpus
         return WordLoader(self.words_of(corpus), len(corpus), self.batch_size)
 
-    @cached_property
+    @property
     def predict_corpus(self) -> Corpus:
-        """The words to score.
+        """The words that can be scored: of characters that the vocabulary knows."""
+        return self._predict[0]
+
+    @property
+    def predict_words(self) -> list[str]:
+        """All words of `predict_path`."""
+        return self._predict[1]
+
+    @cached_property
+    def _predict(self) -> tuple[Corpus, list[str]]:
+        """Both.
 
         Raises:
             InputError: `predict_path` is not given, or cannot be used.
@@ -203,7 +233,7 @@ class NamesDataModule(LightningDataModule):
         """
         if self.predict_path is None:
             raise InputError("--data.predict_path: name the file whose words to score")
-        return Corpus.read(Path(self.predict_path).expanduser(), self.vocabulary)
+        return Corpus.read_known(Path(self.predict_path).expanduser(), self.vocabulary)
 
     def _eval_loader(self, name: str) -> BatchLoader | list:
         if not len(self.splits[name]):
