@@ -161,6 +161,8 @@ FLAGS = {
     "a fraction for a number": ([*FIT, "--data.batch_size", "1.5"], "--data.batch_size 1.5"),
     "width 0": ([*FIT, "--model.hidden_dim", "0"], "--model.hidden_dim 0"),
     "width negative": ([*FIT, "--model.embedding_dim", "-3"], "--model.embedding_dim -3"),
+    "no width": ([*FIT, "--model.hidden_dim", "null"], "--model.hidden_dim null"),
+    "no batch size": ([*FIT, "--data.batch_size", "null"], "--data.batch_size null"),
     "width beyond memory": ([*FIT, "--model.hidden_dim", "99999999999"], "--model: too large"),
     "block size 0": ([*FIT, "--data.block_size", "0"], "--data.block_size 0"),
     "block size large": ([*FIT, "--data.block_size", "10001"], "--data.block_size 10001"),
@@ -362,6 +364,7 @@ CONFIGS = {
         "more than 100,000 values",
     ),
     "nested too deep": (nested(2_000), "mine.yaml: nested too deep"),
+    "a checkpoint": (b"ckpt_path: last\n", "mine.yaml:1: --ckpt_path: name the checkpoint by"),
     "trust in itself": (b"trust_config: true\n", "--trust_config"),
 }  # fmt: skip
 
@@ -468,6 +471,8 @@ DAMAGED = {
     "weights lacking": (lacking, "output.bias"),
     "weights of another size": (narrow, "hidden.weight"),
     "no settings": (edited(hyper_parameters=None), "no usable hyper_parameters"),
+    "a config of nothing": (edited(config={"model": 3}), "no usable model"),
+    "a config that is none": (edited(config=True), "no usable config"),
     "settings of another model": (edited(hyper_parameters={"a": 1}), "--ckpt_path"),
     "a class that is not there": (edited(class_path="litmore.models.Nope", config=None), "Nope"),
     "no model's class": (edited(class_path="torch.nn.Linear", config=None), "torch.nn.Linear"),
@@ -478,7 +483,8 @@ DAMAGED = {
 @pytest.mark.parametrize(("edit", "named"), DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_checkpoint_is_refused(refused, ckpt, edit, named):
     torch.save(edit(torch.load(ckpt, weights_only=True)), "b.ckpt")
-    assert named in refused("sample", "--ckpt_path", "b.ckpt")
+    command = "validate" if edit is DAMAGED["a config of nothing"][0] else "sample"
+    assert named in refused(command, "--ckpt_path", "b.ckpt")
 
 
 def test_a_flipped_bit_in_the_weights_is_refused(refused, ckpt):

@@ -33,7 +33,7 @@ def read(path: Path) -> dict[str, Any]:
         raise InputError(f"--ckpt_path {path}: not a readable checkpoint ({first_line})") from None
     if not isinstance(checkpoint, dict) or "class_path" not in checkpoint:
         raise InputError(f"--ckpt_path {path}: not a checkpoint of a litmore model")
-    for name, kind in _CONTENT.items():
+    for name, kind in (_CONTENT | {k: dict for k in _OPTIONAL if checkpoint.get(k)}).items():
         if not isinstance(checkpoint.get(name), kind):
             raise InputError(f"--ckpt_path {path}: damaged: it holds no usable {name}")
     if not all(isinstance(tensor, torch.Tensor) for tensor in checkpoint["state_dict"].values()):
@@ -119,8 +119,8 @@ def check_resumable(checkpoint: dict[str, Any], path: Path) -> None:
         InputError: it was saved without the state of its optimizer and loops.
 
     """
-    for name in ("optimizer_states", "lr_schedulers", "loops", "global_step", "epoch"):
-        if name not in checkpoint:
+    for name, kind in _STATE.items():
+        if not isinstance(checkpoint.get(name), kind):
             raise InputError(
                 f"--ckpt_path {path}: holds weights alone (no {name}), which can be judged and"
                 " sampled from, but not trained on"
@@ -132,6 +132,10 @@ def recorded_config(checkpoint: dict[str, Any]) -> dict[str, Any]:
 
     The data keep the checkpoint's vocabulary: another file's sorted characters could be as many,
     and would mean something else.
+
+    Raises:
+        InputError: the checkpoint's config has no model or data.
+
     """
     hyper_parameters = checkpoint["hyper_parameters"]
     config = deepcopy(checkpoint.get("config")) or {
@@ -139,8 +143,12 @@ def recorded_config(checkpoint: dict[str, Any]) -> dict[str, Any]:
             "class_path": checkpoint["class_path"],
             "init_args": {k: v for k, v in hyper_parameters.items() if k not in LINKED},
         },
-        "data": {"init_args": dict(checkpoint.get("datamodule_hyper_parameters", {}))},
+        "data": {"init_args": dict(checkpoint.get("datamodule_hyper_parameters") or {})},
     }
+    for name in ("model", "data"):
+        init_args = config[name].get("init_args") if isinstance(config.get(name), dict) else ()
+        if not isinstance(init_args, dict | None):
+            raise InputError(f"--ckpt_path: damaged: its config has no usable {name}")
     if "vocabulary" in hyper_parameters:
         config["data"].setdefault("init_args", {})["vocabulary"] = hyper_parameters["vocabulary"]
     return config
@@ -151,3 +159,9 @@ LINKED = ("vocabulary", "block_size")
 
 _CONTENT = {"class_path": str, "state_dict": dict, "hyper_parameters": dict}
 """What each checkpoint holds."""
+
+_OPTIONAL = ("config", "datamodule_hyper_parameters")
+"""What one holds that a command line, or a data module, has had a part in."""
+
+_STATE = {"optimizer_states": list, "lr_schedulers": list, "loops": dict}
+"""What a training needs to go on."""

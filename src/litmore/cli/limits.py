@@ -1,14 +1,17 @@
 """Settings that a library takes and that cannot be meant; said before anything is written."""
 
+import inspect
 import math
 import os
+import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.accelerators import CPUAccelerator
 
 from litmore.callbacks import Checkpoints
+from litmore.checkpoint import LINKED
 from litmore.data import NamesDataModule
 from litmore.errors import InputError
 from litmore.models import CharLM
@@ -39,6 +42,8 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     for key, value in _leaves(settings):
         if isinstance(value, float) and math.isnan(value):
             raise InputError(f"--{key.replace('.init_args', '')} {value}: not a number")
+    for group in ("model", "data"):
+        _check_given(group, settings.get(group) or {})
     seed = settings.get("seed_everything")
     if seed is True or (seed is not None and not 0 <= seed <= _MAX_SEED):
         shown = str(seed).lower()
@@ -56,6 +61,21 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         raise InputError("--trainer.limit_train_batches 0: leaves nothing to train on")
     if settings.get("weights_only") is not True:
         raise InputError("--weights_only false: nothing in a checkpoint is ever run")
+
+
+def _check_given(group: str, settings: Mapping[str, Any]) -> None:
+    """Whether a null stands where the class takes none; the parser lets it through anywhere."""
+    module, _, name = str(settings.get("class_path")).rpartition(".")
+    cls = getattr(sys.modules.get(module), name, None)
+    if cls is None:
+        return
+    for key, parameter in inspect.signature(cls).parameters.items():
+        null = key in (settings.get("init_args") or {}) and settings["init_args"][key] is None
+        takes_it = parameter.default in (None, parameter.empty) or type(None) in get_args(
+            parameter.annotation
+        )
+        if null and not takes_it and not (group == "model" and key in LINKED):
+            raise InputError(f"--{group}.{key} null: must be given")
 
 
 def _leaves(settings: Any, key: str = "") -> Iterator[tuple[str, Any]]:

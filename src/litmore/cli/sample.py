@@ -70,7 +70,7 @@ def sample_names(
 
 def _known_words(path: Path) -> set[str] | None:
     """All words of the corpus that the model was trained on; None where it is not here."""
-    settings = checkpoints.read(path).get("datamodule_hyper_parameters", {})
+    settings = checkpoints.read(path).get("datamodule_hyper_parameters") or {}
     with suppress(InputError, TypeError):  # a file that is gone, another data module's settings
         return set(NamesDataModule(**settings).corpus)
     return None

@@ -165,6 +165,8 @@ class CLI(LightningCLI):
         settings = self.config[self.config.subcommand]
         if settings.trust_config and TRUST not in args:
             raise InputError(f"{TRUST}: a config does not trust itself; pass it as a flag")
+        if self.ckpt_path is None and settings.ckpt_path is not None:
+            raise InputError("--ckpt_path: name the checkpoint by the flag, not in a config")
         check_settings(settings.as_dict())
         if self.ckpt_path is not None:
             settings.ckpt_path = str(self.ckpt_path)
