@@ -80,6 +80,7 @@ class CLI(LightningCLI):
 
     def __init__(self, args: Sequence[str]) -> None:
         self.folder: RunFolder | None = None
+        self._asked_for = args[0] if args else None
         restrict_imports(TRUST in args)
         super().__init__(
             LightningModule,
@@ -134,6 +135,11 @@ class CLI(LightningCLI):
         parser.link_arguments(
             "data.block_size", "model.init_args.block_size", apply_on="instantiate"
         )
+
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
+        """The one that is asked for, if it is one: a parser of all settings takes its time."""
+        known = super().subcommands()
+        return {k: v for k, v in known.items() if k == self._asked_for} or known
 
     def _add_subcommands(self, parser: LightningArgumentParser, **kwargs: Any) -> None:
         super()._add_subcommands(parser, **kwargs)
