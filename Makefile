@@ -7,7 +7,7 @@ NOTEBOOKS := .venv/.installed-notebooks
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help fit test lint types lectures tensorboard notebooks test-notebooks clean
+.PHONY: help fit test torture lint types lectures tensorboard notebooks test-notebooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ fit: $(RUN) ## train the MLP on the embedded names (more flags in ARGS="...")
 
 test: $(DEV) ## run the test suite
 	@$(BIN)/python -m pytest $(ARGS)
+
+torture: $(DEV) ## run the long tests: random bad input and what else takes minutes
+	@$(BIN)/python -m pytest -m torture $(ARGS)
 
 lint: $(DEV) ## check style and formatting
 	@$(BIN)/ruff check

@@ -1,6 +1,9 @@
 """Run folders, `logs/<name>/version_N/`, and the checkpoints in them."""
 
+import os
 import re
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from lightning.pytorch import Trainer
@@ -35,11 +38,44 @@ class RunFolder:
         self.name = name
         self.path = path
 
+    def check(self) -> None:
+        """Say before anything is written if no run can lie there.
+
+        Raises:
+            InputError: the folder or what it lies in is a file, or cannot be written.
+
+        """
+        parent = (self.path or self.root / self.name).absolute()
+        there = next(path for path in (parent, *parent.parents) if path.exists())
+        if not there.is_dir():
+            raise InputError(f"--trainer.default_root_dir {self.root}: {there} is a file")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise InputError(f"--trainer.default_root_dir {self.root}: {there} cannot be written")
+
+    def discard(self) -> None:
+        """Remove the folder that was claimed, where nothing has been trained."""
+        if self.path is not None and not list(self.path.glob(f"{CHECKPOINTS}/*")):
+            shutil.rmtree(self.path)
+            self.path = None
+            for parent in (self.root / self.name, self.root):
+                with suppress(OSError):  # other runs lie in it
+                    parent.rmdir()
+
     def claim(self) -> Path:
-        """Make the next free version's folder; two runs that start at once get two."""
+        """Make the next free version's folder; two runs that start at once get two.
+
+        Raises:
+            InputError: it cannot be made.
+
+        """
         if self.path is None:
             parent = self.root / self.name
-            parent.mkdir(parents=True, exist_ok=True)
+            try:
+                parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise InputError(
+                    f"--trainer.default_root_dir {self.root}: {error.strerror}"
+                ) from None
             version = 1 + max((_version(path) for path in parent.iterdir()), default=-1)
             while self.path is None:
                 try:
@@ -92,8 +128,11 @@ def find_checkpoint(ckpt_path: str, root: Path, name: str | None) -> Path:
     """
     if ckpt_path not in NAMED:
         path = Path(ckpt_path).expanduser()
+        if "://" in ckpt_path:
+            raise InputError(f"--ckpt_path {ckpt_path}: a URL; fetch the file first")
         if not path.is_file():
-            raise InputError(f"--ckpt_path {ckpt_path}: no such file")
+            what = "a folder" if path.is_dir() else "no such file"
+            raise InputError(f"--ckpt_path {ckpt_path}: {what}")
         return path.absolute()
     runs = [path for path in root.glob(f"{name or '*'}/version_*/{CONFIG}") if _is_run(path.parent)]
     if not runs:

@@ -21,6 +21,13 @@ MAX_LENGTH = 100
 """Characters after which a name is cut off, where nothing else is asked for."""
 
 
+LONGEST = 100_000
+"""Of what may be asked for."""
+
+_TOKENS = 1 << 22
+"""Of all names drawn side by side, at most: bounds the memory."""
+
+
 def sample(
     model: CharLM,
     num_samples: int,
@@ -55,6 +62,8 @@ def sample(
         raise InputError(f"--temperature {temperature}: must be a number of at least 0")
     if top_k is not None and top_k < 1:
         raise InputError(f"--top_k {top_k}: must be at least 1")
+    if max_length > LONGEST:
+        raise InputError(f"--max_length {max_length}: must be at most {LONGEST:,}")
     if max_length <= len(prompt):
         raise InputError(f"--max_length {max_length}: must be above the prompt's {len(prompt)}")
     if unknown := model.vocabulary.unknown(prompt):
@@ -76,8 +85,9 @@ def _sample(
 ) -> Iterator[str]:
     start = torch.tensor([BOUNDARY, *model.vocabulary.encode(prompt)], device=model.device)
     width = max_length + 1
-    for first in range(0, num_samples, BATCH):
-        tokens = start.expand(min(BATCH, num_samples - first), -1)
+    batch = min(BATCH, _TOKENS // (width + 1))
+    for first in range(0, num_samples, batch):
+        tokens = start.expand(min(batch, num_samples - first), -1)
         names = sample_tokens(model, tokens, generator, temperature, top_k, max_length)
         text = model.vocabulary.text(names[:, 1:])
         for at in range(0, len(text), width):

@@ -10,6 +10,8 @@ import torch
 from jsonargparse import ArgumentParser
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from litmore.cli.configs import Configs
+from litmore.cli.parser import flag_values, with_place
 from litmore.cli.plot import plot_losses, plot_parser
 from litmore.cli.sample import sample_names, sample_parser
 from litmore.cli.training import CLI
@@ -32,6 +34,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """
     args = sys.argv[1:] if args is None else list(args)
     _be_quiet()
+    configs: Configs | None = None
     try:
         if args[:1] and args[0] in LIGHT:
             make_parser, do = LIGHT[args[0]]
@@ -39,6 +42,7 @@ def main(args: Sequence[str] | None = None) -> int:
             parser.prog = f"main.py {args[0]}"
             do(**parser.parse_args(args[1:]).as_dict())
         else:
+            configs = Configs(flag_values(args, "--config") + flag_values(args, "-c"))
             CLI(args)
             # Left to the interpreter's exit, gloo's threads may abort it.
             if torch.distributed.is_initialized():
@@ -60,7 +64,8 @@ def main(args: Sequence[str] | None = None) -> int:
         cause = _input_error(error)
         if cause is None:
             raise
-        sys.stderr.write(f"error: {cause}\n")
+        message = " ".join(str(cause).split("\n"))
+        sys.stderr.write(f"error: {with_place(message, args, configs) if configs else message}\n")
         return 2
     return 0
 
@@ -77,11 +82,13 @@ def _be_quiet() -> None:
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)
-    own = logging.getLogger("litmore")
-    own.setLevel(logging.INFO)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
-    own.handlers = [handler]
+    for name in ("litmore", "lightning.pytorch.profilers"):  # a profiler's report is asked for
+        shown = logging.getLogger(name)
+        shown.setLevel(logging.INFO)
+        shown.handlers = [handler]
+        shown.propagate = False
     for message in (
         "smaller than the logging interval",  # a full-batch model's epoch is one batch
         "returned `None`, this fit will run",  # the count bigram has no optimizer
