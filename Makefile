@@ -7,7 +7,7 @@ NOTEBOOKS := .venv/.installed-notebooks
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help fit test torture lint types lectures tensorboard notebooks test-notebooks clean
+.PHONY: help fit test torture lint types lectures bench tensorboard notebooks test-notebooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ types: $(DEV) ## check types
 
 lectures: $(RUN) ## reproduce the lectures' figures into docs/results.md (some minutes)
 	@$(BIN)/python scripts/lectures.py $(ARGS)
+
+bench: $(RUN) ## measure litmore beside references into docs/performance.md (ten minutes)
+	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 tensorboard: $(RUN) ## look at the runs, on http://localhost:6006
 	@$(BIN)/tensorboard --logdir logs --host localhost $(ARGS)

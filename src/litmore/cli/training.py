@@ -338,6 +338,8 @@ class CLI(LightningCLI):
                 super()._add_configure_optimizers_method_to_model(subcommand)
 
     def _word_scores(self) -> WordScores:
+        if not isinstance(self.datamodule, NamesDataModule):
+            raise InputError(f"predict: {type(self.datamodule).__name__} has no words to score")
         return WordScores(self.datamodule.predict_words, self.datamodule.vocabulary)
 
     def _run_folder(self, root: Path) -> RunFolder:
@@ -350,10 +352,13 @@ class CLI(LightningCLI):
 
     def _judged_run(self) -> Path | None:
         """The run that `test` judges, on its own data: of any other the figures are not its."""
-        if self.subcommand != "test" or self.ckpt_path is None:
+        if self.subcommand != "test" or self.ckpt_path is None or "config" not in self.checkpoint:
             return None
-        recorded = self.checkpoint.get("config", {}).get("data")
-        return run_of(self.ckpt_path) if self._config_to_record()["data"] == recorded else None
+        now, then = (
+            {**data["init_args"], "vocabulary": None}  # the checkpoint's, in the order of its ids
+            for data in (self._config_to_record()["data"], self.checkpoint["config"]["data"])
+        )
+        return run_of(self.ckpt_path) if now == then else None
 
     def _run_name(self) -> str:
         if self.settings.run_name:

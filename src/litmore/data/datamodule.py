@@ -155,11 +155,12 @@ class NamesDataModule(LightningDataModule):
 
     def view_of(self, corpus: Corpus) -> View:
         """The chosen view of any corpus; of a split it is made once."""
+        splits = vars(self).get("splits", {})  # if they were made
         for name, view in self._views.items():
-            if corpus is self.splits[name]:
+            if corpus is splits[name]:
                 return view
         view = Counts(corpus, self.block_size) if self.view == "counts" else self.words_of(corpus)
-        self._views |= {name: view for name, part in self.splits.items() if part is corpus}
+        self._views |= {name: view for name, part in splits.items() if part is corpus}
         return view
 
     def words_of(self, corpus: Corpus) -> WordView:

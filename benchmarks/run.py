@@ -1,0 +1,91 @@
+"""All of them, into docs/performance.md: `make bench`.
+
+`--quick` takes seconds and writes nothing: it shows that they work.
+"""
+
+import platform
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+
+import torch
+
+from stopwatch import ROOT, Row
+
+PAGE = ROOT / "docs" / "performance.md"
+FIGURE = ROOT / "docs" / "scaling.png"
+
+HEAD = """# Performance
+
+`make bench` measures every row and writes this page, in under ten minutes. Each compares litmore
+with a reference that does the same in the plainest way, in turns in one run and on one thread:
+medians, in brackets the lowest and the highest round. The machine is shared; the ratios, taken
+round by round, say more than the times.
+
+{machine}
+
+"""
+
+SECTIONS = {
+    "time_to_loss": (
+        "Time to a loss",
+        "The lecture notebook's loop, whose steps to that loss are counted once and timed in every"
+        " round, against `fit` with the MLP of as many parameters.",
+    ),
+    "step_overhead": (
+        "The Trainer's share of a step",
+        "A plain loop over the same module and optimizer against `fit` with progress bar,"
+        " TensorBoard and checkpoints. The last rows undo one saving at a time: the step without"
+        " it against the step with it.",
+    ),
+    "sampling": ("Sampling", "The notebook's loop over the same weights."),
+    "prepare": ("Preparing data", "The notebook's lists."),
+    "startup": ("Start", "What has to be imported anyway."),
+    "scaling": (
+        "Scaling",
+        "The smallest corpus and the largest, both litmore's: ten million words cost a step what"
+        " thirty thousand do.",
+    ),
+}
+
+
+def machine() -> str:
+    """What this ran on."""
+    cpus = Path("/proc/cpuinfo")
+    lines = cpus.read_text().splitlines() if cpus.is_file() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return (
+        f"{len(names)} × {names[0] if names else platform.processor()}, {platform.system()},"
+        f" Python {platform.python_version()}, torch {torch.__version__}; one thread."
+    )
+
+
+def table(rows: list[Row]) -> str:
+    """As Markdown."""
+    lines = ["| | reference | litmore | ratio | bound |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| {row.question} | {row.reference} | {row.litmore} | {row.ratio} | {row.bound} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run them one after the other."""
+    quick = "--quick" in sys.argv
+    began = time.monotonic()
+    page = HEAD.format(machine=machine())
+    for name, (title, text) in SECTIONS.items():
+        print(f"— {name} ({time.monotonic() - began:.0f} s)", flush=True)
+        extra = {"figure": FIGURE} if name == "scaling" and not quick else {}
+        rows = import_module(name).measure(quick, **extra)
+        page += f"## {title}\n\n`python benchmarks/{name}.py`. {text}\n\n{table(rows)}\n\n"
+    page += "![Seconds against words](scaling.png)\n"
+    if not quick:
+        PAGE.write_text(page)
+    print(f"done in {time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

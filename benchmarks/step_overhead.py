@@ -1,0 +1,129 @@
+"""What does the Trainer cost a step?
+
+A plain loop over the same module and optimizer, on the same examples, against `fit` with its
+progress bar, TensorBoard and checkpoints: as it comes, and with `--data.bundle 50`. Then, at batch
+32, what each way of saving buys: the step's time without it.
+"""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from unittest import mock
+
+import torch
+from lightning.pytorch.profilers import PassThroughProfiler
+from torch.nn import functional as F
+
+from side_by_side import ratio, spread
+from stopwatch import ROOT, Row, train
+
+import litmore.cli.training
+import litmore.data.loader
+from litmore.data import NamesDataModule
+from litmore.models import MLP, CharLM
+
+CONFIG = ["--config", str(ROOT / "configs" / "lecture" / "mlp.yaml"), "--lr_scheduler=null"]
+BOUNDS = {(32, 1): "≤ 2", (32, 50): "≤ 1.2", (4096, 1): "≤ 1.05", (4096, 50): "≤ 1.05"}
+
+
+def plain_loop(batch_size: int) -> Callable[[int], float]:
+    """Seconds a step of a loop of one's own."""
+    data = NamesDataModule()
+    view = data.view_of(data.splits["train"])
+    x, y = view[torch.arange(len(view))]
+    model = MLP(data.vocabulary.characters)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def run(steps: int) -> float:
+        began = time.perf_counter()
+        for _ in range(steps):
+            index = torch.randint(0, len(x), (batch_size,))
+            loss = F.cross_entropy(model(x[index]), y[index])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return (time.perf_counter() - began) / steps
+
+    run(50)
+    return run
+
+
+def fit(batch_size: int, bundle: int, steps: int) -> float:
+    """Seconds a step of `fit`; without its validations, which are no part of a step."""
+    flags = [f"--data.batch_size={batch_size}", f"--data.bundle={bundle}"]
+    flags += [f"--trainer.max_steps={2 * steps}", "--trainer.check_val_every_n_epoch=1000"]
+    return train(*CONFIG, *flags).a_step
+
+
+@contextlib.contextmanager
+def without(name: str) -> Iterator[None]:
+    """One of the savings undone."""
+    patches = {
+        "whole blocks gathered at once": mock.patch.object(litmore.data.loader, "_BLOCK", 1),
+        "empty hooks skipped": mock.patch.object(
+            litmore.cli.training, "skip_empty_hooks", lambda *_: None
+        ),
+        "no profiler": mock.patch.object(litmore.cli.training, "NoProfiler", PassThroughProfiler),
+        "`_current_fx_name` set at once": mock.patch.object(
+            CharLM, "__setattr__", torch.nn.Module.__setattr__
+        ),
+        "logging when due alone": mock.patch.object(CharLM, "is_log_due", lambda _: True),
+    }
+    with patches[name]:
+        yield
+
+
+SAVINGS = (
+    "whole blocks gathered at once",
+    "empty hooks skipped",
+    "no profiler",
+    "`_current_fx_name` set at once",
+    "logging when due alone",
+)
+
+
+def measure(quick: bool = False) -> list[Row]:
+    """Measure and print."""
+    torch.set_num_threads(1)
+    rounds = 1 if quick else 5
+    rows = []
+    for batch_size, steps in ((32, 1500), (4096, 40)):
+        steps = 50 if quick else steps
+        loop = plain_loop(batch_size)
+        seconds: dict[object, list[float]] = {name: [] for name in ("loop", 1, 50)}
+        for _ in range(rounds):
+            seconds["loop"].append(loop(steps))
+            for bundle in (1, 50):
+                seconds[bundle].append(fit(batch_size, bundle, steps))
+        for bundle in (1, 50):
+            how = "by default" if bundle == 1 else "`--data.bundle 50`"
+            row = Row(
+                f"a step of batch {batch_size:,}, {how}",
+                spread(seconds["loop"]),
+                spread(seconds[bundle]),
+                ratio(seconds[bundle], seconds["loop"]),
+                BOUNDS[batch_size, bundle],
+            )
+            print(f"{row.question}: {row.reference} against {row.litmore}, {row.ratio} times")
+            rows.append(row)
+    for name in SAVINGS:
+        with_it, without_it = [], []
+        for _ in range(rounds):
+            steps = 50 if quick else 800
+            with_it.append(fit(32, 1, steps))
+            with without(name):
+                without_it.append(fit(32, 1, steps))
+        row = Row(
+            f"… without: {name}",
+            spread(without_it),
+            spread(with_it),
+            ratio(without_it, with_it),
+        )
+        print(f"{row.question}: {row.reference} against {row.litmore}, {row.ratio} times")
+        rows.append(row)
+    return rows
+
+
+if __name__ == "__main__":
+    measure(quick="--quick" in sys.argv)

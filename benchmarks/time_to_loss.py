@@ -1,0 +1,111 @@
+"""How much sooner does litmore have the loss that the notebook ends with?
+
+11,897 parameters both. In the loop alone, and from a cold process to the finished run. How many of
+its steps the notebook takes to the loss is found once; a step is timed in every round, beside
+litmore's whole training.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+import yaml
+
+import notebook
+from side_by_side import ratio, spread
+from stopwatch import ROOT, VARIABLE, Row, scratch
+
+from litmore.data import NamesDataModule
+from litmore.data.download import cached
+
+SPRINT = (
+    "--optimizer.lr=0.2 --optimizer.momentum=0.8 --optimizer.weight_decay=0"
+    " --lr_scheduler.max_lr=0.2 --trainer.max_steps=48"
+).split()
+"""Settings for the shortest way there; configs/mlp.yaml's own go on to a lower loss."""
+
+CHILD = (
+    "import sys; sys.path.insert(0, 'benchmarks'); from litmore.cli import main; sys.exit(main())"
+)
+
+
+def corpus() -> tuple[Path, float, list[str]]:
+    """The lectures' own file where it was fetched, and the loss to reach on it."""
+    overlay = ROOT / "configs" / "data" / "makemore.yaml"
+    settings = yaml.safe_load(overlay.read_text())["data"]
+    path = cached(settings["url"], settings["sha256"])
+    if path is not None:
+        return path, 2.17, ["--config", str(overlay)]
+    return NamesDataModule().path, 2.18, []  # where the notebook's loop comes to on these
+
+
+def steps_to(target: float, path: Path, every: int, steps: int) -> tuple[int, float]:
+    """How many steps the notebook takes to the target, looking every so many; and its loss."""
+    ids, (train, val, _) = notebook.prepare(path)
+    network = notebook.Network(len(ids))
+    while network.done < steps and (not network.done or network.loss(val) > target):
+        network.train(train, every)
+    return network.done, network.loss(val)
+
+
+def cold(*command: str, **environment: str) -> float:
+    """Seconds of a process."""
+    started = time.perf_counter()
+    subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+    )
+    return time.perf_counter() - started
+
+
+def measure(quick: bool = False) -> list[Row]:
+    """Measure and print."""
+    torch.set_num_threads(1)
+    path, target, overlay = corpus()
+    every, most, rounds, sample = (100, 200, 1, 100) if quick else (1000, 200_000, 5, 3000)
+    steps, reached = steps_to(target, path, every, most)
+    print(f"{path.name}: the notebook is at {reached:.4f} after {steps:,} steps")
+    ids, (train, _, _) = notebook.prepare(path)
+    network = notebook.Network(len(ids))
+    seconds: dict[str, list[float]] = {name: [] for name in ("step", "start", "loop", "cold")}
+    losses = []
+    for number in range(rounds):
+        began = time.perf_counter()
+        network.train(train, sample)
+        seconds["step"].append((time.perf_counter() - began) / sample)
+        seconds["start"].append(cold("benchmarks/notebook.py", str(path), "0"))
+        with scratch() as folder:
+            flags = ["fit", "--config", "configs/mlp.yaml", *overlay, *SPRINT, "--trust_config"]
+            flags += ["--trainer.callbacks+=stopwatch.Stopwatch"]
+            flags += [f"--seed_everything={number}", f"--trainer.default_root_dir={folder}"]
+            watch = folder / "seconds.json"
+            seconds["cold"].append(cold("-c", CHILD, *flags, **{VARIABLE: str(watch)}))
+            seconds["loop"].append(json.loads(watch.read_text())["loop"])
+            (best,) = folder.glob("mlp/*/checkpoints/best.ckpt")
+            state = torch.load(best, weights_only=True)["callbacks"]["Checkpoints"]
+            losses.append(state["best_score"])
+    loop = [steps * step for step in seconds["step"]]
+    whole = [a + b for a, b in zip(loop, seconds["start"], strict=True)]
+    print("litmore's validation losses: " + ", ".join(f"{loss:.4f}" for loss in losses))
+    rows = [
+        Row(f"{name}, to a validation loss of {target}", spread(theirs), spread(ours),
+            ratio(theirs, ours), bound)
+        for name, theirs, ours, bound in (
+            ("the training loop", loop, seconds["loop"], "≥ 80"),
+            ("cold process to finished run", whole, seconds["cold"], "≥ 10"),
+        )
+    ]  # fmt: skip
+    for row in rows:
+        print(f"{row.question}: {row.reference} against {row.litmore}, {row.ratio} times")
+    return rows
+
+
+if __name__ == "__main__":
+    measure(quick="--quick" in sys.argv)
