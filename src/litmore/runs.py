@@ -1,7 +1,12 @@
 """Run folders, `logs/<name>/version_N/`, and the checkpoints in them."""
 
+import fcntl
+import logging
+import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -16,6 +21,8 @@ CHECKPOINTS = "checkpoints"
 CONFIG = "config.yaml"
 NAMED = ("last", "best")
 """Checkpoints that `--ckpt_path` knows by name; in a run's folder they are `<name>.ckpt`."""
+
+log = logging.getLogger(__name__)
 
 _VERSION = re.compile(r"version_(\d+)")
 
@@ -34,6 +41,32 @@ class RunFolder:
         self.root = root
         self.name = name
         self.path = path
+        self._lock: int | None = None
+
+    def lock(self) -> None:
+        """Let no other process train in the folder, for as long as this one lives.
+
+        Raises:
+            InputError: another one does.
+
+        """
+        assert self.path is not None
+        self._lock = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.unlock()
+            raise InputError(
+                f"--ckpt_path: another process is training in {os.path.relpath(self.path)}"
+            ) from None
+        except OSError:
+            pass  # a filesystem without locks
+
+    def unlock(self) -> None:
+        """Let another one."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def claim(self) -> Path:
         """Make the next free version's folder; two runs that start at once get two."""
@@ -45,6 +78,7 @@ class RunFolder:
                 try:
                     (parent / f"version_{version}").mkdir()
                     self.path = parent / f"version_{version}"
+                    self.lock()
                 except FileExistsError:
                     version += 1
         return self.path
@@ -62,6 +96,45 @@ class RunLogger(TensorBoardLogger):
     def __init__(self, folder: RunFolder) -> None:
         super().__init__(folder.root, folder.name, default_hp_metric=False)
         self.folder = folder
+        self._failed = False
+
+    # A curve is not worth the run: without a disk to write it to, training goes on.
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Write a point of each curve, as long as that can be done."""
+        if not self._failed:
+            try:
+                super().log_metrics(metrics, step)
+            except OSError as error:
+                self._give_up(error)
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """Write the settings, if that can be done."""
+        if not self._failed:
+            try:
+                super().log_hyperparams(*args, **kwargs)
+            except OSError as error:
+                self._give_up(error)
+
+    def save(self) -> None:
+        """Write what is still in memory, if that can be done."""
+        if not self._failed:
+            try:
+                super().save()
+            except OSError as error:
+                self._give_up(error)
+
+    def finalize(self, status: str) -> None:
+        """Close the file, if that can be done."""
+        if not self._failed:
+            try:
+                super().finalize(status)
+            except OSError as error:
+                self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        self._failed = True
+        log.warning("TensorBoard's file cannot be written any more (%s); training goes on", error)
 
     @property
     def _is_first(self) -> bool:

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from tqdm import tqdm
 
-from litmore.errors import InputError
+from litmore.errors import InputError, RunError
 
 SMOOTHING = 0.2
 """Width (σ) of the Gaussian that smooths the losses, in decades of the learning rate."""
@@ -108,7 +108,10 @@ class LRFinder(Callback):
         for number, lr in enumerate(tqdm(lrs, "finding the learning rate", disable=quiet)):
             for group, share in zip(optimizer.param_groups, start, strict=True):
                 group["lr"] = float(lr * share)
-            losses.append(_step(trainer, optimizer, next(batches), number))
+            try:
+                losses.append(_step(trainer, optimizer, next(batches), number))
+            except RunError:  # the model has seen it itself: the loss is not finite
+                break
             if not math.isfinite(losses[-1]):
                 break
             if number > 20 and np.mean(losses[-5:]) > HOPELESS * np.median(losses[:20]):

@@ -1,25 +1,29 @@
 """From a command line to an exit code."""
 
+import errno
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
 
 import torch
+from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from litmore.cli.sample import sample_names, sample_parser
 from litmore.cli.training import CLI
-from litmore.errors import InputError
+from litmore.errors import InputError, RunError
+from litmore.signals import Stopped
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line.
 
     Returns:
-        The exit code: 0 done, 2 bad input or config, 130 or 143 stopped by SIGINT or SIGTERM;
-        anything that breaks while running is raised, which makes the code 1.
+        The exit code: 0 done, 1 a run that cannot go on, 2 bad input or config, 130 or 143
+        stopped by SIGINT or SIGTERM; a bug is raised, which makes the code 1 too.
 
     """
     args = sys.argv[1:] if args is None else list(args)
@@ -38,6 +42,10 @@ def main(args: Sequence[str] | None = None) -> int:
         # The reader (`| head`) has had enough; nothing is left to be flushed at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Stopped as stop:
+        _tell(stop.told)
+        # To the process that launched this one, anything but 0 is a death to be followed.
+        return int(str(stop.code)) if _is_first() or "TORCHELASTIC_RUN_ID" in os.environ else 0
     except SIGTERMException:
         return 143
     except KeyboardInterrupt:
@@ -48,19 +56,36 @@ def main(args: Sequence[str] | None = None) -> int:
             return 130
         raise
     except Exception as error:
-        cause = _input_error(error)
+        cause = _known(error)
         if cause is None:
             raise
         sys.stderr.write(f"error: {cause}\n")
-        return 2
+        return 2 if isinstance(cause, InputError) else 1
     return 0
 
 
-def _input_error(error: BaseException | None) -> InputError | None:
-    """The InputError at the bottom of what jsonargparse wrapped around it."""
-    while error is not None and not isinstance(error, InputError):
+def _known(error: BaseException | None) -> BaseException | None:
+    """What a line is enough for, at the bottom of what jsonargparse wrapped around it."""
+    while error is not None and not isinstance(error, InputError | RunError):
+        if isinstance(error, OSError) and error.errno in DISK:
+            return error
+        if isinstance(error, RuntimeError) and re.search("gloo|NCCL", str(error)):
+            return RunError("the connection to another process of the run is lost")
         error = error.__cause__ or error.__context__
     return error
+
+
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""Errors that are no fault of the program's."""
+
+
+def _is_first() -> bool:
+    return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
+
+
+@rank_zero_only
+def _tell(told: str) -> None:
+    sys.stderr.write(f"{told}\n")
 
 
 def _be_quiet() -> None:

@@ -8,10 +8,12 @@ import torch
 import yaml
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, ReduceLROnPlateau
+from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.optim import Optimizer
 
 from litmore import checkpoint as checkpoints
+from litmore.atomic import AtomicCheckpointIO
 from litmore.callbacks import (
     ChangedSettings,
     Checkpoints,
@@ -33,7 +35,7 @@ from litmore.cli.report import (
 )
 from litmore.cli.sample import sample_parser
 from litmore.data import NamesDataModule
-from litmore.errors import InputError
+from litmore.errors import InputError, RunError
 from litmore.models import CharLM
 from litmore.overhead import NoProfiler, skip_empty_hooks
 from litmore.runs import LOGS, RunFolder, RunLogger, find_checkpoint, run_of
@@ -48,6 +50,13 @@ class CLI(LightningCLI):
 
     def __init__(self, args: Sequence[str]) -> None:
         self.folder: RunFolder | None = None
+        try:
+            self._run(args)
+        finally:
+            if self.folder is not None:
+                self.folder.unlock()
+
+    def _run(self, args: Sequence[str]) -> None:
         super().__init__(
             LightningModule,
             LightningDataModule,
@@ -84,6 +93,13 @@ class CLI(LightningCLI):
             "--print_splits",
             action="store_true",
             help="Print what the data's splits hold, and exit.",
+        )
+        parser.add_argument(
+            "--save_every",
+            type=float,
+            default=60.0,
+            metavar="SECONDS",
+            help="How often last.ckpt is saved between validations (default: 60).",
         )
         parser.set_defaults({"data": {"class_path": "litmore.data.NamesDataModule"}})
         parser.link_arguments(
@@ -209,7 +225,8 @@ class CLI(LightningCLI):
                 ChangedSettings(config),
             ]
             if given.enable_checkpointing is not False:
-                callbacks.append(Checkpoints(self.folder))
+                callbacks.append(Checkpoints(self.folder, every_seconds=self._save_every()))
+                kwargs["plugins"] = [*_listed(given.plugins), AtomicCheckpointIO()]
             logger = given.logger if given.logger not in (None, True) else RunLogger(self.folder)
         if self.subcommand == "predict":
             callbacks.append(WordScores(self.datamodule.predict_corpus))
@@ -232,8 +249,17 @@ class CLI(LightningCLI):
         if self.ckpt_path is not None and self.ckpt_path.name == "last.ckpt":
             path = run_of(self.ckpt_path)
             if path is not None:
-                return RunFolder(path.parents[1], path.parent.name, path)
+                folder = RunFolder(path.parents[1], path.parent.name, path)
+                if getattr(rank_zero_only, "rank", 0) == 0:
+                    folder.lock()
+                return folder
         return RunFolder(root, self._run_name())
+
+    def _save_every(self) -> float:
+        seconds = float(self.settings.save_every)
+        if not seconds >= 0:
+            raise InputError(f"--save_every {seconds}: must be at least 0 seconds")
+        return seconds
 
     def _run_name(self) -> str:
         if self.settings.run_name:
@@ -290,7 +316,7 @@ class CLI(LightningCLI):
         print_metrics(shown)
         if isinstance(self.model, CharLM):
             if not shown.get(f"{stage}/loss", torch.zeros(())).isfinite():
-                raise SystemExit("The loss is not finite. Does a lower --optimizer.lr help?")
+                raise RunError("the loss is not finite")
             generator = torch.Generator(self.model.device)
             generator.manual_seed(int(self.settings.seed_everything))
             print_names(sample(self.model.eval(), NAMES_SHOWN, generator=generator))
@@ -302,6 +328,13 @@ class CLI(LightningCLI):
         print_metrics(self.trainer.callback_metrics)
 
     after_test = after_validate
+
+
+def _listed(plugins: Any) -> list[Any]:
+    """What `--trainer.plugins` takes: none, one or a list."""
+    if plugins is None:
+        return []
+    return plugins if isinstance(plugins, list) else [plugins]
 
 
 def _characters(vocabulary: Any) -> str:
