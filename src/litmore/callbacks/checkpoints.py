@@ -111,6 +111,7 @@ class Checkpoints(Checkpoint):
             for counts in ("total", "current"):
                 of = progress["epoch_loop.batch_progress"][counts]
                 of["completed"] = of["processed"]
+            progress["epoch_loop.state_dict"]["_batches_that_stepped"] += not self._validation_is_due
         validated = progress["epoch_loop.val_loop.batch_progress"]
         total = validated["total"]
         total.update(dict.fromkeys(("started", "processed", "completed"), total["ready"]))
@@ -136,6 +137,10 @@ class Checkpoints(Checkpoint):
         is_due = _validation_is_due(trainer)
         if is_last and is_due:
             return  # after it there would be nothing left to go on with
+        if number or is_time:  # what a kill before the next save must not take from the curves
+            trainer._logger_connector.update_train_step_metrics()
+            for logger in trainer.loggers:
+                logger.save()
         self._save(trainer, "last", in_step=True, validation_is_due=is_due)
         self._heed(trainer, number)
 
@@ -153,7 +158,7 @@ class Checkpoints(Checkpoint):
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         score = trainer.callback_metrics.get(self.monitor)
-        if score is not None and trainer.optimizers and not math.isfinite(score):
+        if score is not None and not math.isfinite(score) and _has_weights(pl_module):
             raise RunError(
                 f"step {trainer.global_step}: {self.monitor} is not finite"
                 f" (learning rate {_lr(trainer):.3g})"
@@ -190,7 +195,7 @@ class Checkpoints(Checkpoint):
         self, trainer: Trainer, name: str, *, in_step: bool = False, validation_is_due: bool = False
     ) -> None:
         assert self.dirpath is not None
-        if trainer.optimizers and not _is_finite(trainer.lightning_module):
+        if not _is_finite(trainer.lightning_module):
             raise RunError(
                 f"step {trainer.global_step}: the weights are not finite"
                 f" (learning rate {_lr(trainer):.3g})"
@@ -234,6 +239,11 @@ def _gathered(trainer: Trainer, own: Any) -> list[Any]:
 
 def _is_finite(model: LightningModule) -> bool:
     return all(bool(weight.isfinite().all()) for weight in model.parameters())
+
+
+def _has_weights(model: LightningModule) -> bool:
+    """Counts without smoothing give what was never seen an infinite loss, and rightly so."""
+    return any(True for _ in model.parameters())
 
 
 def _lr(trainer: Trainer) -> float:
