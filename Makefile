@@ -6,7 +6,7 @@ DEV := .venv/.installed-dev
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help fit test lint types lectures tensorboard clean
+.PHONY: help fit test torture lint types lectures tensorboard clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ fit: $(RUN) ## train the MLP on the embedded names (more flags in ARGS="...")
 
 test: $(DEV) ## run the test suite
 	@$(BIN)/python -m pytest $(ARGS)
+
+torture: $(DEV) ## kill it, fill its disk, feed it rubbish (some minutes)
+	@$(BIN)/python -m pytest -m torture tests/torture $(ARGS)
 
 lint: $(DEV) ## check style and formatting
 	@$(BIN)/ruff check

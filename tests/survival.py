@@ -1,6 +1,9 @@
 """What the tests of stopping and going on share; configs name its classes."""
 
+import multiprocessing
 import os
+import sys
+import time
 from pathlib import Path
 
 import torch
@@ -8,7 +11,9 @@ from lightning.pytorch import Callback
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
+from litmore.cli import main
 from litmore.models import CharLM
+from litmore.signals import stop_at_once
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
@@ -89,6 +94,48 @@ class Signal(Callback):
             os.kill(os.getpid(), self.number)
 
 
+class Crash(Callback):
+    """End without a farewell in the step after so many."""
+
+    def __init__(self, step: int):
+        self.step = step
+
+    def on_train_batch_start(self, trainer, *_):
+        if trainer.global_step == self.step:
+            raise ZeroDivisionError
+
+
+class Slow(Callback):
+    """Let every step after the first take ten seconds."""
+
+    def on_train_batch_start(self, trainer, *_):
+        until = time.monotonic() + 10 * (trainer.global_step > 0)
+        while time.monotonic() < until:  # a signal does not end it, as it would a sleep
+            time.sleep(0.1)
+
+
+class Poison(Callback):
+    """Make weights NaN after so many steps, the last of a bundle."""
+
+    def __init__(self, step: int):
+        self.step = step
+
+    def on_train_batch_start(self, trainer, pl_module, *_):
+        if trainer.global_step == self.step:
+            next(pl_module.parameters()).data.fill_(float("nan"))
+
+
+class NoCurves(Callback):
+    """Take TensorBoard's file away after so many steps."""
+
+    def __init__(self, step: int):
+        self.step = step
+
+    def on_train_batch_start(self, trainer, *_):
+        if trainer.global_step == self.step:
+            trainer.logger.experiment.file_writer.event_writer._general_file_writer.close()
+
+
 def fit_args(folder, name, *more):
     """The command line that trains a run, and logs every step."""
     path = folder / f"{name}.yaml"
@@ -131,3 +178,39 @@ def differences(one, other, at=""):
         pairs = enumerate(zip(one, other, strict=True))
         return [d for i, (a, b) in pairs for d in differences(a, b, f"{at}.{i}")]
     return [] if one == other else [f"{at}: {one} and {other}"]
+
+
+def as_if_never_stopped(whole, other):
+    """Weights, optimizer, schedule, generators, metrics and every logged point, to the bit."""
+    assert not differences(state(whole), state(other))
+    assert not differences(curves(whole), curves(other))
+
+
+def stop_and_go_on(folder, name, version, hook, step, *more):
+    """Train until a signal comes in a hook, and go on; the run's folder."""
+    stop = ["--trainer.callbacks+=survival.Signal", f"--trainer.callbacks.hook={hook}",
+            f"--trainer.callbacks.step={step}"]  # fmt: skip
+    assert main(fit_args(folder, name, *more, *stop)) == 143
+    run = folder / "logs" / name / f"version_{version}"
+    last = str(run / "checkpoints" / "last.ckpt")
+    assert main(["fit", "--ckpt_path", last, "--trainer.callbacks=null"]) == 0
+    return run
+
+
+def start(folder, *args):
+    """A command line in a process of its own, forked from one that has imported everything."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["survival"])
+    process = context.Process(target=_run, args=(str(folder), [str(arg) for arg in args]))
+    process.start()
+    return process
+
+
+def _run(folder, args):
+    os.chdir(folder)
+    err = os.open("err.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(err, 2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    torch.set_num_threads(1)
+    stop_at_once()
+    sys.exit(main(args))

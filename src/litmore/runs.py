@@ -98,14 +98,14 @@ class RunLogger(TensorBoardLogger):
         self.folder = folder
         self._failed = False
 
-    # A curve is not worth the run: without a disk to write it to, training goes on.
+    # A curve is not worth the run: whatever its writer died of, training goes on.
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Write a point of each curve, as long as that can be done."""
         if not self._failed:
             try:
                 super().log_metrics(metrics, step)
-            except OSError as error:
+            except Exception as error:
                 self._give_up(error)
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
@@ -113,7 +113,7 @@ class RunLogger(TensorBoardLogger):
         if not self._failed:
             try:
                 super().log_hyperparams(*args, **kwargs)
-            except OSError as error:
+            except Exception as error:
                 self._give_up(error)
 
     def save(self) -> None:
@@ -121,7 +121,7 @@ class RunLogger(TensorBoardLogger):
         if not self._failed:
             try:
                 super().save()
-            except OSError as error:
+            except Exception as error:
                 self._give_up(error)
 
     def finalize(self, status: str) -> None:
@@ -129,10 +129,10 @@ class RunLogger(TensorBoardLogger):
         if not self._failed:
             try:
                 super().finalize(status)
-            except OSError as error:
+            except Exception as error:
                 self._give_up(error)
 
-    def _give_up(self, error: OSError) -> None:
+    def _give_up(self, error: Exception) -> None:
         self._failed = True
         log.warning("TensorBoard's file cannot be written any more (%s); training goes on", error)
 
