@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from survival import RUNS, as_if_never_stopped, fit_args, stop_and_go_on
 
 from litmore.atomic import remove_unfinished, write_atomically
 from litmore.cli import main
 from litmore.errors import InputError, RunError
 from litmore.runs import RunFolder
+from survival import RUNS, as_if_never_stopped, fit_args, stop_and_go_on
 
 STOPS = {
     "gru": [("on_train_batch_end", 4), ("on_validation_batch_end", 8)],
@@ -101,7 +101,7 @@ def test_a_run_is_trained_by_one_process_at_a_time(tmp_path):
     first = RunFolder(tmp_path, "run")
     path = first.claim()
     second = RunFolder(tmp_path, "run", path)
-    with pytest.raises(InputError, match="another process is training in .*version_0"):
+    with pytest.raises(InputError, match=r"another process is training in .*version_0"):
         second.lock()
     assert RunFolder(tmp_path, "run").claim().name == "version_1"
     first.unlock()

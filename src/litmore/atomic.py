@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,8 @@ def write_atomically(path: Path, content: bytes | memoryview) -> None:
         beside.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        try:
+        with suppress(OSError):  # a folder that turned read-only: the next start removes it
             beside.unlink(missing_ok=True)
-        except OSError:
-            pass  # a folder that turned read-only; the next start removes it
         raise RunError(
             f"cannot save {path}: {error.strerror}"
             f" ({len(content):,} bytes to write, {_free(path.parent)} free);"

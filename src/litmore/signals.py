@@ -76,4 +76,3 @@ def _handle(handler: Callable[[int, FrameType | None], None]) -> None:
 
 def _leave(number: int, frame: FrameType | None) -> None:
     os._exit(128 + number)
-

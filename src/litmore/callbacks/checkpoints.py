@@ -84,7 +84,7 @@ class Checkpoints(Checkpoint):
             set_rng_state(self._rng_states[trainer.global_rank])
         self._rng_states = []
         # Replaced by `_agreed`: Lightning's knows of SIGTERM alone, and of the first process's.
-        epoch_loop._broadcast_sigterm_tensor = _nothing
+        epoch_loop._broadcast_sigterm_tensor = _nothing  # type: ignore[method-assign]
         self._next_save = time.monotonic() + self.every_seconds
         self._stop.hold()
 
@@ -111,7 +111,8 @@ class Checkpoints(Checkpoint):
             for counts in ("total", "current"):
                 of = progress["epoch_loop.batch_progress"][counts]
                 of["completed"] = of["processed"]
-            progress["epoch_loop.state_dict"]["_batches_that_stepped"] += not self._validation_is_due
+            stepped = progress["epoch_loop.state_dict"]
+            stepped["_batches_that_stepped"] += not self._validation_is_due
         validated = progress["epoch_loop.val_loop.batch_progress"]
         total = validated["total"]
         total.update(dict.fromkeys(("started", "processed", "completed"), total["ready"]))
@@ -144,7 +145,7 @@ class Checkpoints(Checkpoint):
         self._save(trainer, "last", in_step=True, validation_is_due=is_due)
         self._heed(trainer, number)
 
-    def on_validation_batch_end(self, trainer: Trainer, *_: Any) -> None:
+    def on_validation_batch_end(self, trainer: Trainer, *__: Any) -> None:
         """Save if a signal came: the run will go on with this validation from its beginning."""
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return

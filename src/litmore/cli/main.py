@@ -18,7 +18,7 @@ from litmore.errors import InputError, RunError
 from litmore.signals import Stopped
 
 
-def main(args: Sequence[str] | None = None) -> int:
+def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (each an exit code)
     """Run a command line.
 
     Returns:
