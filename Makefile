@@ -3,13 +3,14 @@ PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 RUN := .venv/.installed
 DEV := .venv/.installed-dev
+NOTEBOOKS := .venv/.installed-notebooks
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help fit test torture lint types lectures tensorboard clean
+.PHONY: help fit test torture lint types lectures tensorboard notebooks test-notebooks clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 fit: $(RUN) ## train the MLP on the embedded names (more flags in ARGS="...")
 	@$(BIN)/python main.py fit --config configs/mlp.yaml $(ARGS)
@@ -18,7 +19,7 @@ test: $(DEV) ## run the test suite
 	@$(BIN)/python -m pytest $(ARGS)
 
 torture: $(DEV) ## kill it, fill its disk, feed it rubbish (some minutes)
-	@$(BIN)/python -m pytest -m torture tests/torture $(ARGS)
+	@$(BIN)/python -m pytest -m torture $(ARGS)
 
 lint: $(DEV) ## check style and formatting
 	@$(BIN)/ruff check
@@ -32,6 +33,12 @@ lectures: $(RUN) ## reproduce the lectures' figures into docs/results.md (some m
 
 tensorboard: $(RUN) ## look at the runs, on http://localhost:6006
 	@$(BIN)/tensorboard --logdir logs --host localhost $(ARGS)
+
+notebooks: $(NOTEBOOKS) ## open the three walkthroughs in Jupyter Lab
+	@$(BIN)/jupyter lab notebooks $(ARGS)
+
+test-notebooks: $(NOTEBOOKS) ## run the walkthroughs from top to bottom
+	@$(BIN)/python -m pytest -m notebooks $(ARGS)
 
 clean: ## remove .venv and the tools' caches; runs stay
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache build src/*.egg-info
@@ -48,4 +55,9 @@ $(RUN): .venv/pyvenv.cfg pyproject.toml requirements.lock
 $(DEV): $(RUN)
 	@echo "Adding the test tools to .venv …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	@touch $@
+
+$(NOTEBOOKS): $(DEV)
+	@echo "Adding Jupyter to .venv …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev,notebooks]'
 	@touch $@

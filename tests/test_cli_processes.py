@@ -50,7 +50,7 @@ def start(tmp_path):
         process = subprocess.Popen(
             list(map(str, command)), cwd=tmp_path, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT / 'src'}"},
         )  # fmt: skip
         started.append(process)
         return process

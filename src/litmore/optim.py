@@ -36,8 +36,6 @@ class MuonAdamW(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         params = list(params)
-        if not all(isinstance(p, Tensor) for p in params):
-            raise TypeError("MuonAdamW: makes the parameter groups by itself; give parameters")
         # Every group has all settings: a schedule may cycle the momentum of one as of the other.
         common = {"lr": lr, "momentum": momentum, "betas": betas, "weight_decay": weight_decay}
         matrices = [p for p in params if p.ndim == 2]

@@ -4,7 +4,9 @@ import fcntl
 import logging
 import os
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +70,44 @@ class RunFolder:
             os.close(self._lock)
             self._lock = None
 
+    def check(self) -> None:
+        """Say before anything is written if no run can lie there.
+
+        Raises:
+            InputError: the folder or what it lies in is a file, or cannot be written.
+
+        """
+        parent = (self.path or self.root / self.name).absolute()
+        there = next(path for path in (parent, *parent.parents) if path.exists())
+        if not there.is_dir():
+            raise InputError(f"--trainer.default_root_dir {self.root}: {there} is a file")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise InputError(f"--trainer.default_root_dir {self.root}: {there} cannot be written")
+
+    def discard(self) -> None:
+        """Remove the folder that was claimed, where nothing has been trained."""
+        if self.path is not None and not list(self.path.glob(f"{CHECKPOINTS}/*")):
+            shutil.rmtree(self.path)
+            self.path = None
+            for parent in (self.root / self.name, self.root):
+                with suppress(OSError):  # other runs lie in it
+                    parent.rmdir()
+
     def claim(self) -> Path:
-        """Make the next free version's folder; two runs that start at once get two."""
+        """Make the next free version's folder; two runs that start at once get two.
+
+        Raises:
+            InputError: it cannot be made.
+
+        """
         if self.path is None:
             parent = self.root / self.name
-            parent.mkdir(parents=True, exist_ok=True)
+            try:
+                parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise InputError(
+                    f"--trainer.default_root_dir {self.root}: {error.strerror}"
+                ) from None
             version = 1 + max((_version(path) for path in parent.iterdir()), default=-1)
             while self.path is None:
                 try:
@@ -98,43 +133,35 @@ class RunLogger(TensorBoardLogger):
         self.folder = folder
         self._failed = False
 
-    # A curve is not worth the run: whatever its writer died of, training goes on.
+    @property
+    def experiment(self) -> Any:
+        """TensorBoard's writer. Whatever its file dies of, training goes on without curves."""
+        writer = super().experiment
+        if hasattr(writer, "_get_file_writer"):  # on the first process
+            events = writer._get_file_writer().event_writer
+            for name in ("add_event", "flush", "close"):
+                if name not in vars(events):
+                    setattr(events, name, self._while_alive(getattr(events, name)))
+        return writer
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Write a point of each curve, as long as that can be done."""
-        if not self._failed:
+    def _while_alive(self, write: Callable[..., None]) -> Callable[..., None]:
+        def guarded(*args: Any) -> None:
+            if self._failed:
+                return
             try:
-                super().log_metrics(metrics, step)
+                write(*args)
             except Exception as error:
-                self._give_up(error)
+                self._failed = True
+                log.warning(
+                    "TensorBoard's file cannot be written any more (%s); training goes on", error
+                )
 
-    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
-        """Write the settings, if that can be done."""
-        if not self._failed:
-            try:
-                super().log_hyperparams(*args, **kwargs)
-            except Exception as error:
-                self._give_up(error)
+        return guarded
 
     def save(self) -> None:
         """Write what is still in memory, if that can be done."""
-        if not self._failed:
-            try:
-                super().save()
-            except Exception as error:
-                self._give_up(error)
-
-    def finalize(self, status: str) -> None:
-        """Close the file, if that can be done."""
-        if not self._failed:
-            try:
-                super().finalize(status)
-            except Exception as error:
-                self._give_up(error)
-
-    def _give_up(self, error: Exception) -> None:
-        self._failed = True
-        log.warning("TensorBoard's file cannot be written any more (%s); training goes on", error)
+        with suppress(OSError):  # hparams.yaml, for people alone
+            super().save()
 
     @property
     def _is_first(self) -> bool:
@@ -165,8 +192,11 @@ def find_checkpoint(ckpt_path: str, root: Path, name: str | None) -> Path:
     """
     if ckpt_path not in NAMED:
         path = Path(ckpt_path).expanduser()
+        if "://" in ckpt_path:
+            raise InputError(f"--ckpt_path {ckpt_path}: a URL; fetch the file first")
         if not path.is_file():
-            raise InputError(f"--ckpt_path {ckpt_path}: no such file")
+            what = "a folder" if path.is_dir() else "no such file"
+            raise InputError(f"--ckpt_path {ckpt_path}: {what}")
         return path.absolute()
     runs = [path for path in root.glob(f"{name or '*'}/version_*/{CONFIG}") if _is_run(path.parent)]
     if not runs:

@@ -21,6 +21,13 @@ MAX_LENGTH = 100
 """Characters after which a name is cut off, where nothing else is asked for."""
 
 
+LONGEST = 100_000
+"""Of what may be asked for."""
+
+_TOKENS = 1 << 22
+"""Of all names drawn side by side, at most: bounds the memory."""
+
+
 def sample(
     model: CharLM,
     num_samples: int,
@@ -55,6 +62,8 @@ def sample(
         raise InputError(f"--temperature {temperature}: must be a number of at least 0")
     if top_k is not None and top_k < 1:
         raise InputError(f"--top_k {top_k}: must be at least 1")
+    if max_length > LONGEST:
+        raise InputError(f"--max_length {max_length}: must be at most {LONGEST:,}")
     if max_length <= len(prompt):
         raise InputError(f"--max_length {max_length}: must be above the prompt's {len(prompt)}")
     if unknown := model.vocabulary.unknown(prompt):
@@ -76,8 +85,9 @@ def _sample(
 ) -> Iterator[str]:
     start = torch.tensor([BOUNDARY, *model.vocabulary.encode(prompt)], device=model.device)
     width = max_length + 1
-    for first in range(0, num_samples, BATCH):
-        tokens = start.expand(min(BATCH, num_samples - first), -1)
+    batch = min(BATCH, _TOKENS // (width + 1))
+    for first in range(0, num_samples, batch):
+        tokens = start.expand(min(batch, num_samples - first), -1)
         names = sample_tokens(model, tokens, generator, temperature, top_k, max_length)
         text = model.vocabulary.text(names[:, 1:])
         for at in range(0, len(text), width):
@@ -98,13 +108,26 @@ def sample_tokens(
     names[:, : start.shape[1]] = start
     open_ = torch.arange(len(start), device=start.device)  # rows of the names not yet closed
     for length in range(start.shape[1], max_length + 1):
-        logits = model.next_logits(names[open_, :length])
+        logits = next_logits(model, names[open_, :length])
         drawn = draw(logits, generator, temperature, top_k)
         names[open_, length] = drawn
         open_ = open_[drawn != BOUNDARY]
         if not len(open_):
             break
     return names
+
+
+def next_logits(model: CharLM, tokens: Int[Tensor, "B T"]) -> Float[Tensor, "B V"]:
+    """Logits after each row: where only the last K tokens count, of each distinct context once.
+
+    Names drawn side by side share their contexts: thousands of names, a few hundred contexts.
+    """
+    if "windows" not in model.views or model.vocab_size**model.block_size >= 2**63:
+        return model.next_logits(tokens)
+    context = tokens[:, -model.block_size :]
+    weights = model.vocab_size ** torch.arange(context.shape[1], device=context.device)
+    codes, row = (context * weights).sum(1).unique(return_inverse=True)
+    return model.next_logits(codes[:, None] // weights % model.vocab_size)[row]
 
 
 def draw(

@@ -210,11 +210,11 @@ def test_words_to_score_come_in_order(data, word_file, view):
         assert torch.equal(y, reference.of_words(first, last)[1])
 
 
-def test_words_to_score_are_checked(data, word_file):
+def test_words_to_score_are_named_and_may_hold_strange_characters(data, word_file):
     with pytest.raises(InputError, match=r"^--data\.predict_path: "):
         data().predict_dataloader()
-    with pytest.raises(InputError, match=r"score\.txt:2: 'q' "):
-        data(predict_path=word_file(["eve", "queen"], "score.txt")).predict_dataloader()
+    module = data(predict_path=word_file(["eve", "queen", "ava"], "score.txt"))
+    assert (list(module.predict_corpus), module.predict_words[1]) == (["eve", "ava"], "queen")
 
 
 # Under a Trainer

@@ -1,6 +1,5 @@
 """Fetching a corpus, from a server on this machine."""
 
-import gc
 import hashlib
 import socket
 import threading
@@ -13,8 +12,6 @@ from litmore.data import NamesDataModule
 from litmore.data.download import fetch
 from litmore.errors import InputError
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 CONTENT = b"emma\nolivia\nava\nisabella\nsophia\n" * 10
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
@@ -23,8 +20,8 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 def cache(tmp_path, monkeypatch):
     folder = tmp_path / "cache"
     monkeypatch.setenv("LITMORE_CACHE", str(folder))
-    yield folder
-    gc.collect()  # torch leaves the socket of a failed download open; not to the next test
+    monkeypatch.setenv("LITMORE_LOOPBACK_HTTP", "1")
+    return folder
 
 
 @pytest.fixture
@@ -36,6 +33,11 @@ def server():
 
         def do_GET(self):
             Handler.asked += 1
+            if "moved" in self.path:
+                self.send_response(302)
+                self.send_header("Location", "http://example.invalid/names.txt")
+                self.end_headers()
+                return
             self.send_response(404 if "missing" in self.path else 200)
             self.send_header("Content-Length", str(len(CONTENT)))
             self.end_headers()
@@ -73,17 +75,24 @@ def test_a_data_module_reads_what_was_fetched(server):
     assert NamesDataModule(**data.hparams).path == data.path
 
 
-def test_a_path_wins_over_the_url(tmp_path):
+def test_a_path_wins_over_the_url_and_is_held_to_the_hash(tmp_path):
     mine = tmp_path / "mine.txt"
+    mine.write_bytes(CONTENT)
+    url = "https://example.invalid/x"
+    assert len(NamesDataModule(str(mine), url=url, sha256=SHA256).corpus) == 50
     mine.write_text("anna\n")
-    data = NamesDataModule(str(mine), url="https://example.invalid/x", sha256=SHA256)
-    assert list(data.corpus) == ["anna"]
+    with pytest.raises(InputError, match=f"--data.sha256 {SHA256}: .*mine.txt is another content"):
+        _ = NamesDataModule(str(mine), url=url, sha256=SHA256).corpus
+    taken = NamesDataModule(str(mine), url=url, sha256=None)
+    assert list(taken.corpus) == ["anna"]
+    assert taken.hparams["sha256"] == hashlib.sha256(b"anna\n").hexdigest()
 
 
 @pytest.mark.parametrize(
     ("page", "sha256", "named"),
     [
-        ("names.txt", "0" * 64, "invalid hash value"),
+        ("names.txt", "0" * 64, f"its SHA-256 is {SHA256}"),
+        ("moved.txt", SHA256, "only https"),
         ("missing.txt", SHA256, "404"),
         ("cut.txt", SHA256, "not fetched"),
         ("names.txt", "abc", "--data.sha256 abc"),
@@ -97,9 +106,29 @@ def test_what_is_not_the_content_is_refused_and_not_kept(server, cache, page, sh
     assert not cache.exists() or list(cache.iterdir()) == []
 
 
-@pytest.mark.parametrize("url", ["http://example.invalid/a", "ftp://x/a", "file:///etc/hosts", "a"])
-def test_only_https_is_fetched_from_elsewhere(url):
+def test_what_is_too_large_is_not_fetched(server, cache, monkeypatch):
+    monkeypatch.setattr("litmore.data.download.MAX_BYTES", len(CONTENT) - 1)
+    with pytest.raises(InputError, match="larger than"):
+        fetch(server.url, SHA256)
+    assert list(cache.iterdir()) == []
+
+
+def test_http_from_this_machine_is_asked_for_by_hand(server, monkeypatch):
+    monkeypatch.delenv("LITMORE_LOOPBACK_HTTP")
     with pytest.raises(InputError, match="only https"):
+        fetch(server.url, SHA256)
+    assert server.handler.asked == 0
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.invalid/a", "ftp://x/a", "file:///etc/hosts", "a", "https://", "https://[",
+        "file://localhost/etc/hosts", "ftp://127.0.0.1/a",
+    ],
+)  # fmt: skip
+def test_only_https_is_fetched_from_elsewhere(url):
+    with pytest.raises(InputError, match=r"only https|no URL"):
         fetch(url, SHA256)
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from litmore.data import Corpus
 from litmore.data.datamodule import NAMES
-from litmore.data.split import SPLITS, cuts, shuffled, split
+from litmore.data.shuffle import shuffled
+from litmore.data.split import SPLITS, cuts, split
 from litmore.errors import InputError
 
 LECTURE = (0.8, 0.1, 0.1)

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.optim import Optimizer
 from tqdm import tqdm
 
+from litmore.callbacks.drawing import tensorboard_writers
+from litmore.data.loader import Bundle
 from litmore.errors import InputError, RunError
+from litmore.figures.canvas import blank, pixels
 
 SMOOTHING = 0.2
 """Width (σ) of the Gaussian that smooths the losses, in decades of the learning rate."""
@@ -74,7 +76,8 @@ class LRFinder(Callback):
             InputError: the model trains without an optimizer, or steps it by itself.
 
         """
-        if not pl_module.automatic_optimization:
+        bundled = getattr(pl_module, "is_bundled", False)
+        if not (pl_module.automatic_optimization or bundled):
             raise InputError(f"LRFinder: {type(pl_module).__name__} has no learning rate to find")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -126,9 +129,8 @@ class LRFinder(Callback):
         figure = plot(self.lrs, self.losses, self.suggestion)
         path = Path(folder) / "lr_find.png"
         figure.savefig(path, dpi=120)
-        for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_figure("lr_find", figure, 0)
+        for writer in tensorboard_writers(trainer):
+            writer.add_image("lr_find", pixels(figure), 0, dataformats="HWC")
         return path
 
 
@@ -161,9 +163,8 @@ def suggest(lrs: np.ndarray, losses: np.ndarray) -> float:
 
 def plot(lrs: np.ndarray, losses: np.ndarray, suggestion: float | None) -> Any:
     """The losses, their smoothed curve and the suggestion, as a matplotlib figure."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    figure = blank(700, 420)
+    figure.set_layout_engine("constrained")
     axes = figure.subplots()
     axes.plot(lrs, losses, ".", color="0.6", markersize=3, label="loss of each batch")
     smooth = smoothed(lrs, losses)
@@ -172,7 +173,7 @@ def plot(lrs: np.ndarray, losses: np.ndarray, suggestion: float | None) -> Any:
         axes.axvline(suggestion, color="C3", linestyle="--", label=f"suggestion {suggestion:.3g}")
     span = smooth.max() - smooth.min() or 1.0
     axes.set_ylim(losses.min() - 0.05 * span, smooth.max() + 0.1 * span)
-    axes.set(xscale="log", xlabel="learning rate", ylabel="loss (nats a character)")
+    axes.set(xscale="log", xlabel="learning rate", ylabel="loss")
     axes.grid(alpha=0.3)
     axes.legend()
     return figure
@@ -197,8 +198,9 @@ def _step(trainer: Trainer, optimizer: Optimizer, batch: Any, number: int) -> fl
 def _batches(trainer: Trainer) -> Iterator[Any]:
     """The training batches over and over, from a copy of the loader: its place stays its own."""
     loader: Any = trainer.train_dataloader
-    for batch in chain.from_iterable(iter(copy.copy(each)) for each in repeat(loader)):
-        yield trainer.strategy.batch_to_device(batch)
+    for served in chain.from_iterable(iter(copy.copy(each)) for each in repeat(loader)):
+        for batch in served if isinstance(served, Bundle) else [served]:
+            yield trainer.strategy.batch_to_device(batch)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from litmore.data.entropy import entropy_floor
 from litmore.data.loader import BatchLoader
+from litmore.models import CharLM
 
 
 class OverfitFloor(Callback):
@@ -14,10 +15,10 @@ class OverfitFloor(Callback):
         self.floor: float | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Compute it once: the batches are the same at every step."""
+        """Compute it once: the batches of characters are the same at every step."""
         loader = trainer.train_dataloader
         overfits = trainer.overfit_batches > 0  # type: ignore[attr-defined]
-        if not overfits or not isinstance(loader, BatchLoader):
+        if not overfits or not (isinstance(loader, BatchLoader) and isinstance(pl_module, CharLM)):
             return
         global_batch = loader.batch_size * loader.world_size
         examples = torch.arange(len(loader.view))[
@@ -25,4 +26,4 @@ class OverfitFloor(Callback):
         ]
         self.floor = entropy_floor(loader.view[examples])
         for logger in trainer.loggers:
-            logger.log_metrics({"train/floor": self.floor}, step=0)
+            logger.log_metrics({"train/floor": self.floor}, step=trainer.global_step)

@@ -6,16 +6,26 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
+from jsonargparse import ArgumentParser
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from litmore.cli.configs import Configs
+from litmore.cli.parser import flag_values, with_place
+from litmore.cli.plot import plot_losses, plot_parser
 from litmore.cli.sample import sample_names, sample_parser
 from litmore.cli.training import CLI
 from litmore.errors import InputError, RunError
 from litmore.signals import Stopped
+
+LIGHT: dict[str, tuple[Callable[[], ArgumentParser], Callable[..., None]]] = {
+    "sample": (sample_parser, sample_names),
+    "plot": (plot_parser, plot_losses),
+}
+"""The subcommands that need no Trainer."""
 
 
 def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (each an exit code)
@@ -28,12 +38,15 @@ def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (each an ex
     """
     args = sys.argv[1:] if args is None else list(args)
     _be_quiet()
+    configs: Configs | None = None
     try:
-        if args[:1] == ["sample"]:
-            parser = sample_parser()
-            parser.prog = "main.py sample"
-            sample_names(**parser.parse_args(args[1:]).as_dict())
+        if args[:1] and args[0] in LIGHT:
+            make_parser, do = LIGHT[args[0]]
+            parser = make_parser()
+            parser.prog = f"main.py {args[0]}"
+            do(**parser.parse_args(args[1:]).as_dict())
         else:
+            configs = Configs(flag_values(args, "--config") + flag_values(args, "-c"))
             CLI(args)
             # Left to the interpreter's exit, gloo's threads may abort it.
             if torch.distributed.is_initialized():
@@ -59,8 +72,12 @@ def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (each an ex
         cause = _known(error)
         if cause is None:
             raise
-        sys.stderr.write(f"error: {cause}\n")
-        return 2 if isinstance(cause, InputError) else 1
+        message = " ".join(str(cause).split("\n"))
+        if not isinstance(cause, InputError):
+            sys.stderr.write(f"error: {message}\n")
+            return 1
+        sys.stderr.write(f"error: {with_place(message, args, configs) if configs else message}\n")
+        return 2
     return 0
 
 
@@ -93,11 +110,13 @@ def _be_quiet() -> None:
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)
-    own = logging.getLogger("litmore")
-    own.setLevel(logging.INFO)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
-    own.handlers = [handler]
+    for name in ("litmore", "lightning.pytorch.profilers"):  # a profiler's report is asked for
+        shown = logging.getLogger(name)
+        shown.setLevel(logging.INFO)
+        shown.handlers = [handler]
+        shown.propagate = False
     for message in (
         "smaller than the logging interval",  # a full-batch model's epoch is one batch
         "returned `None`, this fit will run",  # the count bigram has no optimizer

@@ -3,30 +3,139 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
-from typing import NoReturn
+from itertools import pairwise, zip_longest
+from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LightningArgumentParser
 
+from litmore.cli.configs import Configs, known_classes, nearest
 from litmore.errors import InputError
+from litmore.trust import refusal
+
+LONGEST = 400
+"""Characters of a message; what a library says beyond is cut."""
 
 
 class OneLineErrors(ArgumentParser):
     """A parser that raises what is wrong as one line, instead of printing its usage and leaving."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"allow_abbrev": False} | kwargs)  # a flag cut short is none
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise an InputError."""
-        line = " ".join(message.split())
-        line = re.sub(r'^Parser key "([^"]+)":', r"--\1:", line)
-        # Of an optional class's two complaints, "it is not None" is the one nobody needs.
-        union = re.match(r"(--\S+:) Does not validate .* Errors: - (.*?) - Expected a <class", line)
-        raise InputError(f"{union[1]} {union[2]}" if union else line) from ex
+        parser = getattr(ex, "subcommand_parser", None) or self
+        names = [action.dest for action in parser._actions]
+        line = plain_message(" ".join(message.split()), names, _inner_error(ex))
+        raise InputError(line if len(line) <= LONGEST else line[:LONGEST] + "…") from ex
 
 
 class TrainingParser(OneLineErrors, LightningArgumentParser):
     """LightningCLI's, with such errors."""
+
+
+def _inner_error(error: BaseException | None) -> str | None:
+    """What the parser of a class's own settings has said, below what was made of it."""
+    while error is not None and not isinstance(error, InputError):
+        error = error.__cause__ or error.__context__
+    return str(error) if error is not None else None
+
+
+def plain_message(line: str, names: Sequence[str], inner: str | None) -> str:
+    """What jsonargparse says, in the form `--flag value: what is wrong`.
+
+    Args:
+        line: its message, on one line.
+        names: the settings that there are, for the one that may be meant.
+        inner: what is wrong with a class's own setting, in that form.
+
+    """
+    key = ""
+    if match := re.match(r'(?:Parser key "([\w.+]+)"|--([\w.+]+)):\s*', line):
+        key, line = (match[1] or match[2]).removesuffix("+"), line[match.end() :]
+    if match := re.search(r"Importing '([\w.]+)' is not allowed", line):
+        return refusal(f"--{key} {match[1]}", match[1])
+    if inner and key:
+        return f"--{key}.{inner[2:]}" if inner.startswith("--") else f"--{key}: {inner}"
+    unknown = (
+        r"Subcommand '\w+' does not accept option '([^']+)'|Option '([^']+)' is not accepted$"
+        r"|unrecognized arguments: --([\w.]+)"
+    )
+    if match := re.match(unknown, line):
+        name = match[1] or match[2] or match[3]
+        return f"--{name}: no such setting{nearest(name, names)}"
+    if match := re.match(r"the following arguments are required: (.*)", line):
+        name = re.sub(r"^(fit|validate|test|predict)\.", "", match[1].split(",")[0])
+        return f"--{name}: must be given"
+    return _value_refused(key, line)
+
+
+def _value_refused(key: str, line: str) -> str:
+    """What is wrong with a setting's value."""
+    value = ""
+    if match := re.search(r" ?Given value type: .*?Given value: (.*)$|\. Got value: (.*)$", line):
+        value, line = f" {match[1] or match[2]}", line[: match.start()]
+    # Of a union's complaints, "it is not None" and "it is no file" are those that nobody needs.
+    useless = (
+        r"Expected a <class 'NoneType'>|Expected a path but .* not accessible or invalid"
+        r"|Import path .* does not correspond to a subclass of ReduceLROnPlateau"
+    )
+    reasons = re.sub(r"^.*? Errors: - ", "", line).split(" - ")
+    reasons = [each for each in dict.fromkeys(reasons) if not re.fullmatch(useless, each)]
+    if match := re.match(r"Expected a dot import path string: (\S+)", " ".join(reasons[:1])):
+        meant = nearest(match[1], [cls.__name__ for cls in known_classes()])
+        hint = meant or "; give its path, module.Class"
+        return f"--{key} {match[1]}: no class of that name{hint}"
+    if match := re.match(r"Problem with given class_path '([^']+)': (.*)", " ".join(reasons[:1])):
+        return f"--{key} {match[1]}: {match[2]}"
+    expected = [_type_name(each) for each in reasons if each.startswith("Expected a")]
+    expected = [each for each in expected if not each.startswith("dot import path")]
+    if expected and len(reasons) > 0:
+        line = f"must be {' or '.join(expected)}"
+    else:
+        line = " or ".join(reasons)
+    return f"--{key}{value}: {line}" if key else line
+
+
+def _type_name(reason: str) -> str:
+    """`Expected a <class 'int'>` → `int`."""
+    name = re.sub(r"^Expected an? ", "", reason)
+    name = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", name)
+    return re.sub(r"^typing\.Literal\[(.*)\]$", r"one of \1", name)
+
+
+def with_place(message: str, args: Sequence[str], configs: Configs) -> str:
+    """A message about a setting, with the `file:line` that set it.
+
+    Args:
+        message: in the form `--flag value: what is wrong`, or any other, which stays as it is.
+        args: the command line; what it sets by a flag, no file has set.
+        configs: its config files.
+
+    """
+    match = re.match(r"--([\w.]+)(?: (.*?))?: ", message)
+    if not match:
+        return message
+    key, value = match[1].replace(".init_args", ""), match[2]
+    by_flag: list[str] = []
+    for arg, after in zip_longest(args, args[1:], fillvalue=""):
+        flag, _, attached = arg.partition("=")
+        if flag.replace(".init_args", "").removesuffix("+") in (f"--{key}", f"--{key}.class_path"):
+            by_flag.append(attached or after)
+    if by_flag and (value is None or any(_same(value, given) for given in by_flag)):
+        return message
+    place = configs.place(key) or (configs.place(f"{key}.class_path") if value else None)
+    return f"{place}: {message}" if place else message
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two spellings, such as `0` and `0.0`, may be one value; a list's may be anything."""
+    try:
+        return float(one.lstrip(".")) == float(other.lstrip(".")) or "nan" in one
+    except ValueError:
+        return one == other or "[" in one
 
 
 @contextmanager
@@ -34,8 +143,20 @@ def refused(flag: str) -> Iterator[None]:
     """Turn what a library's constructor says against its settings into one line."""
     try:
         yield
-    except (MisconfigurationException, ValueError, TypeError, ImportError) as error:
-        raise InputError(f"{flag}: {' '.join(str(error).split())}") from error
+    except InputError:
+        raise
+    except (
+        MisconfigurationException,
+        ValueError,
+        TypeError,
+        ImportError,
+        ZeroDivisionError,
+        OverflowError,
+        AttributeError,
+        RuntimeError,
+        MemoryError,
+    ) as error:
+        raise InputError(f"{flag}: {' '.join(str(error).split())[:LONGEST]}") from error
 
 
 def flag_values(args: Sequence[str], flag: str) -> list[str]:

@@ -49,12 +49,12 @@ def print_nothing_done(step: int) -> None:
 
 
 @rank_zero_only
-def print_next(run: Path) -> None:
-    """Where the run lies, and what to type next."""
+def print_next(run: Path, *commands: str) -> None:
+    """Where the run lies, and what to type next: these commands on its checkpoint."""
     here = os.path.relpath(run)
     sys.stderr.write(f"\nThe run is in {here}. Next:\n  tensorboard --logdir {here}\n")
     found = [run / CHECKPOINTS / f"{name}.ckpt" for name in ("best", "last")]
     for path in [path for path in found if path.is_file()][:1]:
         checkpoint = os.path.relpath(path)
-        sys.stderr.write(f"  python main.py sample --ckpt_path {checkpoint}\n")
-        sys.stderr.write(f"  python main.py test --ckpt_path {checkpoint}\n")
+        for command in commands:
+            sys.stderr.write(f"  python main.py {command} --ckpt_path {checkpoint}\n")

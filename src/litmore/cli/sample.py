@@ -25,6 +25,7 @@ def sample_names(
     max_length: int = MAX_LENGTH,
     run_name: str | None = None,
     default_root_dir: str = LOGS,
+    trust_config: bool = False,
 ) -> None:
     """Draw new names from a trained model, one a line on stdout.
 
@@ -38,10 +39,13 @@ def sample_names(
         max_length: Cut a name off after so many characters.
         run_name: Take `last` and `best` from runs of this name.
         default_root_dir: The folder of all runs, for `last` and `best`.
+        trust_config: Import the model's class from whatever installed package it is in.
 
     """
+    if not 0 <= seed < 2**63:
+        raise InputError(f"--seed {seed}: must be a number from 0 to {2**63 - 1}")
     path = find_checkpoint(ckpt_path, Path(default_root_dir), run_name)
-    model = checkpoints.load_model(path)
+    model = checkpoints.load_model(path, trust_config)
     generator = torch.Generator().manual_seed(seed)
     known = _known_words(path)
     drawn = new = 0
@@ -66,7 +70,7 @@ def sample_names(
 
 def _known_words(path: Path) -> set[str] | None:
     """All words of the corpus that the model was trained on; None where it is not here."""
-    settings = checkpoints.read(path).get("datamodule_hyper_parameters", {})
+    settings = checkpoints.read(path).get("datamodule_hyper_parameters") or {}
     with suppress(InputError, TypeError):  # a file that is gone, another data module's settings
         return set(NamesDataModule(**settings).corpus)
     return None
@@ -75,5 +79,10 @@ def _known_words(path: Path) -> set[str] | None:
 def sample_parser() -> ArgumentParser:
     """The flags of `sample`."""
     parser = OneLineErrors(description="Draw new names from a trained model.")
-    parser.add_function_arguments(sample_names)
+    parser.add_function_arguments(sample_names, skip={"trust_config"})
+    parser.add_argument(
+        "--trust_config",
+        action="store_true",
+        help="Import the model's class from whatever installed package it is in.",
+    )
     return parser

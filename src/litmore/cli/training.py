@@ -1,11 +1,14 @@
 """`fit`, `validate`, `test` and `predict`: LightningCLI, with runs in folders of their own."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
+from jsonargparse.typing import PositiveInt
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, ReduceLROnPlateau
 from lightning.pytorch.utilities import rank_zero_only
@@ -18,13 +21,17 @@ from litmore.callbacks import (
     ChangedSettings,
     Checkpoints,
     FinalValidation,
+    Judgement,
     LRFinder,
     OverfitFloor,
     RunRecord,
+    TensorBoard,
     TimedProgressBar,
     WordScores,
 )
+from litmore.cli.limits import check_devices, check_settings, check_training
 from litmore.cli.parser import TrainingParser, flag_values, refused
+from litmore.cli.plot import plot_parser
 from litmore.cli.report import (
     print_found,
     print_metrics,
@@ -36,13 +43,47 @@ from litmore.cli.report import (
 from litmore.cli.sample import sample_parser
 from litmore.data import NamesDataModule
 from litmore.errors import InputError, RunError
-from litmore.models import CharLM
+from litmore.models import CharLM, ScalarMLP
+from litmore.models.bundled import check_bundled
 from litmore.overhead import NoProfiler, skip_empty_hooks
 from litmore.runs import LOGS, RunFolder, RunLogger, find_checkpoint, run_of
 from litmore.sampling import sample
+from litmore.trust import restrict_imports
+
+TRUST = "--trust_config"
+"""The flag that lets a config name classes of any package (`litmore.trust`)."""
+
+SHARED_FROM = 1_000_000
+"""Parameters from which several threads share a step."""
 
 NAMES_SHOWN = 10
 """How many new names a training ends with."""
+
+
+class CountedBatches(Trainer):
+    """Lightning's Trainer, whose limits of `3` are three batches on a command line too.
+
+    Its own annotations say "a float or an int", and the first of the two takes a `1` for `1.0`,
+    which is all batches.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        limit_train_batches: int | float | None = None,
+        limit_val_batches: int | float | None = None,
+        limit_test_batches: int | float | None = None,
+        limit_predict_batches: int | float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            *args,
+            limit_train_batches=limit_train_batches,
+            limit_val_batches=limit_val_batches,
+            limit_test_batches=limit_test_batches,
+            limit_predict_batches=limit_predict_batches,
+            **kwargs,
+        )
 
 
 class CLI(LightningCLI):
@@ -50,6 +91,8 @@ class CLI(LightningCLI):
 
     def __init__(self, args: Sequence[str]) -> None:
         self.folder: RunFolder | None = None
+        self._asked_for = args[0] if args else None
+        restrict_imports(TRUST in args)
         try:
             self._run(args)
         finally:
@@ -62,6 +105,7 @@ class CLI(LightningCLI):
             LightningDataModule,
             subclass_mode_model=True,
             subclass_mode_data=True,
+            trainer_class=CountedBatches,
             parser_class=TrainingParser,
             parser_kwargs={
                 "prog": "main.py",
@@ -90,6 +134,13 @@ class CLI(LightningCLI):
             help="The run's folder below the logs folder (default: the first config's name).",
         )
         parser.add_argument(
+            "--num_threads",
+            type=PositiveInt | None,
+            default=None,
+            help="Threads of a process on the CPU (default: 1 for a model of less than a million"
+            " parameters, whose steps are too short to share; else torch's own choice).",
+        )
+        parser.add_argument(
             "--print_splits",
             action="store_true",
             help="Print what the data's splits hold, and exit.",
@@ -101,9 +152,15 @@ class CLI(LightningCLI):
             metavar="SECONDS",
             help="How often last.ckpt is saved between validations (default: 60).",
         )
+        parser.add_lightning_class_args(TensorBoard, "tensorboard")
+        parser.add_argument(
+            TRUST,
+            action="store_true",
+            help="Import whatever installed package the config or checkpoint names.",
+        )
         parser.set_defaults({"data": {"class_path": "litmore.data.NamesDataModule"}})
         parser.link_arguments(
-            "data.vocabulary",
+            "data",
             "model.init_args.vocabulary",
             compute_fn=_characters,
             apply_on="instantiate",
@@ -112,6 +169,11 @@ class CLI(LightningCLI):
             "data.block_size", "model.init_args.block_size", apply_on="instantiate"
         )
 
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
+        """The one that is asked for, if it is one: a parser of all settings takes its time."""
+        known = super().subcommands()
+        return {k: v for k, v in known.items() if k == self._asked_for} or known
+
     def _add_subcommands(self, parser: LightningArgumentParser, **kwargs: Any) -> None:
         super()._add_subcommands(parser, **kwargs)
         for subparser in self._subcommand_parsers.values():
@@ -119,9 +181,9 @@ class CLI(LightningCLI):
             if "verbose" in subparser.get_defaults():
                 subparser.set_defaults({"verbose": False})  # one way to print metrics: ours
         # Listed in the help; `main` runs it without the rest.
-        sampler = sample_parser()
         assert parser._subcommands_action is not None
-        parser._subcommands_action.add_subcommand("sample", sampler, help=sampler.description)
+        for name, light in (("sample", sample_parser()), ("plot", plot_parser())):
+            parser._subcommands_action.add_subcommand(name, light, help=light.description)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Lay what the checkpoint's run recorded below the configs and flags given by hand."""
@@ -139,8 +201,15 @@ class CLI(LightningCLI):
                 recorded = {key: recorded[key] for key in ("model", "data")}
             args = [args[0], "--config", yaml.safe_dump(recorded), *args[1:]]
         self.config = parser.parse_args(args)
+        settings = self.config[self.config.subcommand]
+        if settings.trust_config and TRUST not in args:
+            raise InputError(f"{TRUST}: a config does not trust itself; pass it as a flag")
+        if self.ckpt_path is None and settings.ckpt_path is not None:
+            raise InputError("--ckpt_path: name the checkpoint by the flag, not in a config")
+        check_settings(settings.as_dict())
         if self.ckpt_path is not None:
-            self.config[self.config.subcommand].ckpt_path = str(self.ckpt_path)
+            settings.ckpt_path = str(self.ckpt_path)
+            _drop_old_hash(recorded, settings)
 
     def _parse_ckpt_path(self) -> None:
         """Nothing: Lightning would let the checkpoint's hyperparameters win over flags."""
@@ -184,15 +253,40 @@ class CLI(LightningCLI):
                 )
             print_table(self.datamodule.table())
             return
-        super()._run_subcommand(subcommand)
+        if subcommand == "predict" and not len(self.datamodule.predict_corpus):
+            self._word_scores().write_unknown()
+            return
+        opened = self.folder is not None and self.folder.path is None
+        try:
+            super()._run_subcommand(subcommand)
+        except MisconfigurationException as error:
+            # What Lightning sees only with the data in its hands.
+            if self.trainer.fit_loop.epoch_loop.total_batch_idx >= 0:
+                raise
+            if opened and self.folder is not None and self.trainer.is_global_zero:
+                self.folder.discard()
+            raise InputError(f"--trainer: {' '.join(str(error).split())}") from error
 
     def instantiate_classes(self) -> None:
         """Data, model, trainer; what does not fit together is said before anything is written."""
         if self.subcommand != "fit" and self.ckpt_path is None:
             raise InputError(f"--ckpt_path: name the checkpoint to {self.subcommand}")
-        super().instantiate_classes()
+        try:
+            super().instantiate_classes()
+        except (RuntimeError, ValueError, MemoryError, OverflowError, TypeError) as error:
+            if reason := _too_large(error):
+                raise InputError(f"--model: too large for this machine: {reason}") from None
+            raise
+        small = sum(parameter.numel() for parameter in self.model.parameters()) < SHARED_FROM
+        if threads := self.settings.num_threads or small:
+            torch.set_num_threads(int(threads))
+
+    def _check_parts(self) -> None:
+        """What does not fit together is said before anything is written."""
         if self.ckpt_path is not None:
             checkpoints.check_fit(self.checkpoint, self.model)
+            if self.subcommand == "fit":
+                checkpoints.check_resumable(self.checkpoint, self.ckpt_path)
         trains = is_overridden("configure_optimizers", self.model)
         if self.subcommand == "fit" and not trains:
             raise InputError("--optimizer: name one, such as --optimizer AdamW --optimizer.lr 0.01")
@@ -204,9 +298,15 @@ class CLI(LightningCLI):
             split = {"validate": "val", "test": "test"}.get(str(self.subcommand))
             if split and not len(self.datamodule.splits[split]):
                 raise InputError(f"--data.split: the {split} split is empty, its share is 0")
+        elif isinstance(self.model, CharLM) and not hasattr(self.datamodule, "vocabulary"):
+            data, model = type(self.datamodule).__name__, type(self.model).__name__
+            raise InputError(f"--data: {data} has no characters for {model} to predict")
+        elif isinstance(self.model, ScalarMLP):
+            self.model.check_data(self.datamodule)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer with the run's folder, logger and callbacks."""
+        self._check_parts()
         given = self._get(self.config_init, "trainer")
         callbacks = list(given.callbacks or [])
         for callback in callbacks:
@@ -217,6 +317,7 @@ class CLI(LightningCLI):
         logger: Any = False
         if self.subcommand == "fit" and not given.fast_dev_run and not given.barebones:
             self.folder = self._run_folder(Path(given.default_root_dir))
+            self.folder.check()
             config = self._config_to_record()
             callbacks += [
                 FinalValidation(),
@@ -228,21 +329,33 @@ class CLI(LightningCLI):
                 callbacks.append(Checkpoints(self.folder, every_seconds=self._save_every()))
                 kwargs["plugins"] = [*_listed(given.plugins), AtomicCheckpointIO()]
             logger = given.logger if given.logger not in (None, True) else RunLogger(self.folder)
+        run = self._judged_run()
+        if run is not None and given.logger is not False:
+            callbacks.append(Judgement(run, int(self.checkpoint["global_step"])))
         if self.subcommand == "predict":
-            callbacks.append(WordScores(self.datamodule.predict_corpus))
+            callbacks.append(self._word_scores())
         if not any(isinstance(callback, Checkpoints) for callback in callbacks):
             kwargs["enable_checkpointing"] = False
         if not given.profiler:
             kwargs["profiler"] = NoProfiler()
         with refused("--trainer"):
             trainer = super().instantiate_trainer(callbacks=callbacks, logger=logger, **kwargs)
+        check_devices(trainer)
         skip_empty_hooks(trainer, self.model)
+        if self.subcommand == "fit":
+            schedule = self.settings.as_dict().get("lr_scheduler")
+            check_training(trainer, self.model, self.datamodule, schedule)
+            if isinstance(self.datamodule, NamesDataModule) and self.datamodule.bundles:
+                check_bundled(self.model, trainer, schedule and schedule["class_path"])
         return trainer
 
     def _add_configure_optimizers_method_to_model(self, subcommand: str | None) -> None:
         if subcommand == "fit":  # a config that also says how to train may be given to judge by
             with refused("--optimizer, --lr_scheduler"):
                 super()._add_configure_optimizers_method_to_model(subcommand)
+
+    def _word_scores(self) -> WordScores:
+        return WordScores(self.datamodule.predict_words, self.datamodule.vocabulary)
 
     def _run_folder(self, root: Path) -> RunFolder:
         # `last` goes on in its own folder; anything else is a branch, and must not overwrite it.
@@ -261,10 +374,17 @@ class CLI(LightningCLI):
             raise InputError(f"--save_every {seconds}: must be at least 0 seconds")
         return seconds
 
+    def _judged_run(self) -> Path | None:
+        """The run that `test` judges, on its own data: of any other the figures are not its."""
+        if self.subcommand != "test" or self.ckpt_path is None:
+            return None
+        recorded = self.checkpoint.get("config", {}).get("data")
+        return run_of(self.ckpt_path) if self._config_to_record()["data"] == recorded else None
+
     def _run_name(self) -> str:
         if self.settings.run_name:
             name = str(self.settings.run_name)
-            if Path(name).name != name:
+            if Path(name).name != name or name == "..":
                 raise InputError(f"--run_name {name}: a name, not a path")
             return name
         paths = [str(path) for path in self.settings.config or [] if path is not None]
@@ -275,7 +395,7 @@ class CLI(LightningCLI):
     def _config_to_record(self) -> dict[str, Any]:
         dumped = self._parser(self.subcommand).dump(self.settings, skip_none=False)
         config: dict[str, Any] = yaml.safe_load(dumped)
-        for key in ("ckpt_path", "weights_only", "run_name", "print_splits"):
+        for key in ("ckpt_path", "weights_only", "run_name", "print_splits", "trust_config"):
             config.pop(key, None)
         config["run_name"] = self.folder.name if self.folder else None
         if isinstance(self.datamodule, NamesDataModule):
@@ -309,7 +429,8 @@ class CLI(LightningCLI):
                 print_nothing_done(self.trainer.global_step)
             return
         stage = "val" if "val/loss" in metrics else "train"
-        shown = {k: v for k, v in metrics.items() if k.startswith(f"{stage}/")}
+        names = isinstance(self.model, CharLM)
+        shown = {k: v for k, v in metrics.items() if k.startswith(f"{stage}/") or not names}
         for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, OverfitFloor) and callback.floor is not None:
                 shown["train/floor"] = torch.tensor(callback.floor)
@@ -321,7 +442,7 @@ class CLI(LightningCLI):
             generator.manual_seed(int(self.settings.seed_everything))
             print_names(sample(self.model.eval(), NAMES_SHOWN, generator=generator))
         if self.folder is not None and self.folder.path is not None:
-            print_next(self.folder.path)
+            print_next(self.folder.path, *(["sample"] if names else []), "test")
 
     def after_validate(self) -> None:
         """Tell the result."""
@@ -337,9 +458,34 @@ def _listed(plugins: Any) -> list[Any]:
     return plugins if isinstance(plugins, list) else [plugins]
 
 
-def _characters(vocabulary: Any) -> str:
-    return str(vocabulary.characters)
+def _characters(data: LightningDataModule) -> str:
+    vocabulary = getattr(data, "vocabulary", None)  # other data than words have none
+    return "" if vocabulary is None else str(vocabulary.characters)
 
 
 def _plain(hparams: Any) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, tuple) else v for k, v in dict(hparams).items()}
+
+
+def _drop_old_hash(recorded: dict[str, Any], settings: Any) -> None:
+    """Another file given by hand is not the one whose hash the checkpoint holds."""
+    old = recorded["data"].get("init_args", {})
+    new = settings.data.init_args
+    if old.get("sha256") is None or new.get("sha256") != old["sha256"]:
+        return
+    path = new.get("path") and str(Path(new.path).expanduser().absolute())
+    if (path, new.get("url")) != (old.get("path"), old.get("url")):
+        new.sha256 = None
+
+
+def _too_large(error: BaseException | None) -> str | None:
+    """What was asked for, if an error is about more memory than there is."""
+    while error is not None:
+        text = " ".join(str(error).split())
+        found = re.search(
+            r"tried to allocate \d+ bytes|out of memory|.* overflowed|overflows", text
+        )
+        if isinstance(error, MemoryError | OverflowError) or found:
+            return found[0] if found else text
+        error = error.__cause__ or error.__context__
+    return None

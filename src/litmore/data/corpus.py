@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int, Integer
 from torch import Tensor
 
 from litmore.data.text import line_of_word, read_codepoints
-from litmore.data.vocabulary import BOUNDARY, NEWLINE, UNKNOWN, Vocabulary
+from litmore.data.vocabulary import BOUNDARY, MAX_CHARACTERS, NEWLINE, UNKNOWN, Vocabulary
 from litmore.errors import InputError
 
 _CHUNK = 1 << 18
@@ -44,12 +44,36 @@ class Corpus:
             vocabulary: ids to use; None takes the file's own characters, sorted.
 
         Raises:
-            InputError: the file cannot be used (see `read_codepoints`), or holds a character that
-                is not in `vocabulary`.
+            InputError: the file cannot be used (see `read_codepoints`), holds a character that is
+                not in `vocabulary`, or more than `MAX_CHARACTERS` different ones.
 
         """
         path = Path(path)
-        return cls._of_codepoints(read_codepoints(path), vocabulary, path)
+        codepoints = read_codepoints(path)
+        if vocabulary is None:
+            vocabulary = Vocabulary.of(codepoints)
+            if len(vocabulary) - 1 > MAX_CHARACTERS:
+                raise InputError(
+                    f"{path}: {len(vocabulary) - 1:,} different characters;"
+                    f" {MAX_CHARACTERS:,} are the most"
+                )
+        return cls._of_codepoints(codepoints, vocabulary, path)
+
+    @classmethod
+    def read_known(cls, path: Path | str, vocabulary: Vocabulary) -> tuple["Corpus", list[str]]:
+        """The words of a file that a vocabulary can spell, and all its words, in order.
+
+        Raises:
+            InputError: the file cannot be used (see `read_codepoints`).
+
+        """
+        codepoints = read_codepoints(Path(path))
+        words = codepoints.astype("<u4").tobytes().decode("utf-32-le").split("\n")[:-1]
+        ends = codepoints == NEWLINE
+        word = np.cumsum(ends) - ends  # of each codepoint
+        strange = np.zeros(len(words), dtype=bool)
+        strange[word[vocabulary.ids(codepoints) == UNKNOWN]] = True
+        return cls._of_codepoints(codepoints[~strange[word]], vocabulary, None), words
 
     @classmethod
     def of(cls, words: Iterable[str], vocabulary: Vocabulary | None = None) -> "Corpus":

@@ -7,15 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from lightning.pytorch import LightningDataModule
+from lightning.pytorch import LightningDataModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 
 from litmore.data.corpus import Corpus
 from litmore.data.counts import Counts
 from litmore.data.dealt import Dealt
-from litmore.data.download import fetch
+from litmore.data.download import check_sha256, fetch
 from litmore.data.loader import BatchLoader, WordLoader
 from litmore.data.split import SPLITS, split
+from litmore.data.text import MAX_WORD, sha256_of
 from litmore.data.views import View, Windows, Words, WordView
 from litmore.data.vocabulary import Vocabulary
 from litmore.errors import InputError
@@ -24,6 +25,9 @@ NAMES = Path(__file__).with_name("names.txt")
 """The embedded default: US given names of 2018, public domain (`docs/data.md` tells its origin)."""
 
 VIEWS = ("windows", "words", "counts")
+
+_MOST = 2**31 - 1
+"""What any count may be."""
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +38,8 @@ class NamesDataModule(LightningDataModule):
     Args:
         path: a UTF-8 file of one word a line, plain or `.gz`; none takes the embedded names.
         url: where to fetch the file, once, if no path is given (see `litmore.data.download`).
-        sha256: of the file at that URL.
+        sha256: of the file, wherever it comes from; another content is refused. Filled in when the
+            file is read, so that a checkpoint knows what it was trained on.
         max_words: take only so many words, the file's first.
         block_size: K, the tokens of context in a window.
         batch_size: examples a process and training batch; of `counts`, pieces of contexts
@@ -73,17 +78,22 @@ class NamesDataModule(LightningDataModule):
         bundle: int = 1,
     ) -> None:
         super().__init__()
-        for name, value in (
-            ("block_size", block_size),
-            ("batch_size", batch_size),
-            ("eval_batch_size", eval_batch_size),
-            ("max_words", max_words),
-            ("bundle", bundle),
+        for name, value, most in (
+            ("block_size", block_size, MAX_WORD),  # no word has a longer past
+            ("batch_size", batch_size, _MOST),
+            ("eval_batch_size", eval_batch_size, _MOST),
+            ("max_words", max_words, _MOST),
+            ("bundle", bundle, _MOST),
         ):
-            if value is not None and value < 1:
-                raise InputError(f"--data.{name} {value}: must be at least 1")
+            if value is not None and not 1 <= value <= most:
+                at = f"at most {most:,}" if value > most else "at least 1"
+                raise InputError(f"--data.{name} {value}: must be {at}")
         if view not in VIEWS:
             raise InputError(f"--data.view {view}: must be one of {', '.join(VIEWS)}")
+        if sha256 is not None:
+            check_sha256(sha256)
+        elif url is not None and path is None:
+            raise InputError(f"--data.url {url}: give the content's hash too, --data.sha256")
         if path is not None:
             path = str(Path(path).expanduser().absolute())
         split = list(split)  # as YAML and JSON have it
@@ -102,7 +112,11 @@ class NamesDataModule(LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.predict_path = predict_path
         self.bundle = bundle
+        self._views: dict[str, View] = {}
         self._given_vocabulary = Vocabulary(vocabulary) if vocabulary is not None else None
+
+    def __str__(self) -> str:
+        return "\n".join(self.describe())
 
     @cached_property
     def path(self) -> Path:
@@ -115,9 +129,19 @@ class NamesDataModule(LightningDataModule):
     def corpus(self) -> Corpus:
         """All words of the file, or its first, or each once with `unique`."""
         corpus = Corpus.read(self.path, self._given_vocabulary)
+        self._check_content()
         if self.max_words is not None:
             corpus = corpus[: self.max_words]
         return corpus.unique() if self.unique else corpus
+
+    def _check_content(self) -> None:
+        found = sha256_of(self.path)
+        if self.sha256 is not None and self.sha256 != found:
+            raise InputError(
+                f"--data.sha256 {self.sha256}: {self.path} is another content, {found};"
+                " --data.sha256 null takes it as it is"
+            )
+        self.sha256 = self.hparams["sha256"] = found
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -130,8 +154,13 @@ class NamesDataModule(LightningDataModule):
         return split(self.corpus, self.split, self.split_seed, margin=self.block_size - 1)
 
     def view_of(self, corpus: Corpus) -> View:
-        """The chosen view of any corpus."""
-        return Counts(corpus, self.block_size) if self.view == "counts" else self.words_of(corpus)
+        """The chosen view of any corpus; of a split it is made once."""
+        for name, view in self._views.items():
+            if corpus is self.splits[name]:
+                return view
+        view = Counts(corpus, self.block_size) if self.view == "counts" else self.words_of(corpus)
+        self._views |= {name: view for name, part in self.splits.items() if part is corpus}
+        return view
 
     def words_of(self, corpus: Corpus) -> WordView:
         """The view by which words are scored one by one; counts do not tell them apart."""
@@ -175,27 +204,23 @@ class NamesDataModule(LightningDataModule):
         """Read and split, and say what came out once at the start of training."""
         if stage == "fit":
             _log_lines(self.describe())
-            if self._overfits or not len(self.splits["val"]):
+            if overfits(self.trainer) or not len(self.splits["val"]):
                 # Batches learnt by heart have nothing to tell of other words.
                 self.trainer.limit_val_batches = 0  # type: ignore[union-attr]
 
     def train_dataloader(self) -> BatchLoader:
         """Shuffled by (seed, epoch); in fixed order where the Trainer overfits a few batches."""
         view = self.view_of(self.splits["train"])
-        if self._overfits:
-            return self._loader(view, self.batch_size)
+        if overfits(self.trainer):
+            return serve(self, view, self.batch_size)
         if isinstance(view, Counts):
             view = Dealt(view, self.batch_size * (self.trainer.world_size if self.trainer else 1))
-        return self._loader(view, self.batch_size, shuffle=True, bundle=self.bundle)
+        return serve(self, view, self.batch_size, shuffle=True, bundle=self.bundle)
 
     @property
     def bundles(self) -> bool:
         """Whether training batches come in bundles."""
-        return self.bundle > 1 and not self._overfits
-
-    @property
-    def _overfits(self) -> bool:
-        return self.trainer is not None and self.trainer.overfit_batches > 0  # type: ignore[attr-defined]
+        return self.bundle > 1 and not overfits(self.trainer)
 
     def val_dataloader(self) -> BatchLoader | list:
         """In order, each example once."""
@@ -210,9 +235,19 @@ class NamesDataModule(LightningDataModule):
         corpus = self.predict_corpus
         return WordLoader(self.words_of(corpus), len(corpus), self.batch_size)
 
-    @cached_property
+    @property
     def predict_corpus(self) -> Corpus:
-        """The words to score.
+        """The words that can be scored: of characters that the vocabulary knows."""
+        return self._predict[0]
+
+    @property
+    def predict_words(self) -> list[str]:
+        """All words of `predict_path`."""
+        return self._predict[1]
+
+    @cached_property
+    def _predict(self) -> tuple[Corpus, list[str]]:
+        """Both.
 
         Raises:
             InputError: `predict_path` is not given, or cannot be used.
@@ -220,24 +255,31 @@ class NamesDataModule(LightningDataModule):
         """
         if self.predict_path is None:
             raise InputError("--data.predict_path: name the file whose words to score")
-        return Corpus.read(Path(self.predict_path).expanduser(), self.vocabulary)
+        return Corpus.read_known(Path(self.predict_path).expanduser(), self.vocabulary)
 
     def _eval_loader(self, name: str) -> BatchLoader | list:
         if not len(self.splits[name]):
             return []
-        return self._loader(self.view_of(self.splits[name]), self.eval_batch_size)
+        return serve(self, self.view_of(self.splits[name]), self.eval_batch_size)
 
-    def _loader(self, view: View, batch_size: int, **settings: Any) -> BatchLoader:
-        trainer = self.trainer
-        return BatchLoader(
-            view,
-            batch_size,
-            **settings,
-            # Set by `seed_everything`, the same on every process; as Lightning seeds its sampler.
-            seed=int(os.environ.get("PL_GLOBAL_SEED", "0")),
-            rank=trainer.global_rank if trainer else 0,
-            world_size=trainer.world_size if trainer else 1,
-        )
+
+def serve(module: LightningDataModule, view: View, batch_size: int, **settings: Any) -> BatchLoader:
+    """A view as batches for the module's Trainer: its processes, and the seed it was given."""
+    trainer = module.trainer
+    return BatchLoader(
+        view,
+        batch_size,
+        # Set by `seed_everything`, the same on every process; as Lightning seeds its sampler.
+        seed=int(os.environ.get("PL_GLOBAL_SEED", "0")),
+        rank=trainer.global_rank if trainer else 0,
+        world_size=trainer.world_size if trainer else 1,
+        **settings,
+    )
+
+
+def overfits(trainer: Trainer | None) -> bool:
+    """Whether it is to learn a few batches by heart."""
+    return trainer is not None and trainer.overfit_batches > 0  # type: ignore[attr-defined]
 
 
 @rank_zero_only

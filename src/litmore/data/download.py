@@ -2,20 +2,33 @@
 
 import hashlib
 import os
-import socket
+import re
 import sys
+from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
+from typing import IO, Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from torch.hub import download_url_to_file
+from tqdm import tqdm
 
 from litmore.errors import InputError
 
 CACHE_VARIABLE = "LITMORE_CACHE"
 """The environment variable that moves the cache."""
 
+HTTP_VARIABLE = "LITMORE_LOOPBACK_HTTP"
+"""The environment variable that, set to 1, lets http be fetched from this machine itself."""
+
+MAX_BYTES = 1 << 30
+"""A larger file is not fetched."""
+
 _SILENCE = 30.0
 """Seconds without a byte after which a server counts as gone."""
+
+_PIECE = 1 << 16
 
 
 def cache_folder() -> Path:
@@ -41,32 +54,92 @@ def fetch(url: str, sha256: str) -> Path:
     """The file of that hash: from the cache, else from the URL.
 
     Args:
-        url: https, or http on this machine.
+        url: https; http from this machine itself where `HTTP_VARIABLE` allows it.
         sha256: of the content, 64 hexadecimal digits.
 
     Raises:
-        InputError: the URL or the hash cannot be used, there is no such content, or it is another.
+        InputError: the URL or the hash cannot be used, there is no such content, it is another, or
+            larger than `MAX_BYTES`.
 
     """
-    parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
-        raise InputError(f"--data.url {url}: only https is fetched")
-    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
-        raise InputError(f"--data.sha256 {sha256}: give the content's SHA-256 as 64 hex digits")
-    if found := cached(url, sha256):
-        return found
+    _check_url(url)
+    check_sha256(sha256)
     path = _place(url, sha256)
-    silence = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_SILENCE)
     try:
+        if found := cached(url, sha256):
+            return found
         path.parent.mkdir(parents=True, exist_ok=True)
-        # It checks the hash before it moves the file into place.
-        download_url_to_file(url, str(path), sha256, progress=sys.stderr.isatty())
-    except (OSError, RuntimeError) as error:
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")  # what stands at `path` is whole
+        try:
+            with part.open("wb") as file:
+                _download(url, sha256, file)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except InputError:
+        raise
+    except (OSError, HTTPException, ValueError) as error:
+        if isinstance(error, HTTPError):
+            error.close()
         reason = " ".join(str(error).split())
         raise InputError(
             f"--data.url {url}: not fetched ({reason}); pass a copy of it as --data.path FILE"
         ) from None
-    finally:
-        socket.setdefaulttimeout(silence)
     return path
+
+
+def check_sha256(sha256: str) -> None:
+    """Whether it is one.
+
+    Raises:
+        InputError: it is not.
+
+    """
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise InputError(f"--data.sha256 {sha256}: give the content's SHA-256 as 64 hex digits")
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        here = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    except ValueError:
+        raise InputError(f"--data.url {url}: no URL") from None
+    allowed = here and os.environ.get(HTTP_VARIABLE) == "1"
+    if not (parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and allowed))):
+        raise InputError(f"--data.url {url}: only https is fetched")
+
+
+class _CheckedRedirects(HTTPRedirectHandler):
+    """Follow no redirection to where `fetch` would not have gone."""
+
+    def redirect_request(self, req: Request, fp: Any, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
+        try:
+            _check_url(newurl)
+        except InputError:
+            fp.close()
+            raise
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _download(url: str, sha256: str, file: IO[bytes]) -> None:
+    digest = hashlib.sha256()
+    size = 0
+    for piece in _pieces(url):
+        size += len(piece)
+        if size > MAX_BYTES:
+            raise ValueError(f"larger than {MAX_BYTES:,} bytes")
+        digest.update(piece)
+        file.write(piece)
+    if digest.hexdigest() != sha256:
+        raise ValueError(f"its SHA-256 is {digest.hexdigest()}")
+
+
+def _pieces(url: str) -> Iterator[bytes]:
+    with build_opener(_CheckedRedirects).open(url, timeout=_SILENCE) as response:
+        total = int(response.headers.get("Content-Length") or 0) or None
+        quiet = not sys.stderr.isatty()
+        with tqdm(total=total, unit="B", unit_scale=True, disable=quiet) as bar:
+            while piece := response.read(_PIECE):
+                bar.update(len(piece))
+                yield piece

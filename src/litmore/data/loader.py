@@ -14,17 +14,35 @@ _BLOCK = 4096
 
 
 class Bundle:
-    """Some of the next batches, each gathered when it is asked for."""
+    """Some of the next batches, each gathered when it is asked for.
+
+    Attributes:
+        latest: the batch served last.
+
+    """
 
     def __init__(self, batches: Iterator[Batch], size: int) -> None:
-        self.batches = batches
         self.size = size
+        self.latest: Batch | None = None
+        self._batches = islice(batches, size)
+        self._peeked: Batch | None = None
 
     def __len__(self) -> int:
         return self.size
 
     def __iter__(self) -> Iterator[Batch]:
-        return islice(self.batches, self.size)
+        if self._peeked is not None:
+            self.latest, self._peeked = self._peeked, None
+            yield self.latest
+        for batch in self._batches:
+            self.latest = batch
+            yield batch
+
+    def peek(self) -> Batch:
+        """The first batch, which will be served all the same."""
+        if self._peeked is None:
+            self._peeked = next(self._batches)
+        return self._peeked
 
 
 class BatchLoader:

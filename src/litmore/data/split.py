@@ -1,30 +1,15 @@
 """Which words train, which validate, which test."""
 
 import math
-import random
-from array import array
 from collections.abc import Sequence
 
-import numpy as np
 import torch
-from jaxtyping import Int
-from torch import Tensor
 
 from litmore.data.corpus import Corpus
+from litmore.data.shuffle import shuffled
 from litmore.errors import InputError
 
 SPLITS = ("train", "val", "test")
-
-
-def shuffled(num_words: int, seed: int) -> Int[Tensor, " words"]:
-    """The order in which `random.Random(seed).shuffle` leaves that many words.
-
-    It is the standard library's shuffle that the lectures' splits come from, so it is used here,
-    and no faster one.
-    """
-    order = array("q", range(num_words))
-    random.Random(seed).shuffle(order)
-    return torch.from_numpy(np.frombuffer(order, dtype=np.int64))
 
 
 def cuts(num_words: int, ratios: Sequence[float]) -> tuple[int, int, int]:
@@ -72,7 +57,7 @@ def split(corpus: Corpus, ratios: Sequence[float], seed: int, margin: int = 0) -
 
     """
     ends = cuts(len(corpus), ratios)
-    arranged = corpus.select(shuffled(len(corpus), seed), margin)
+    arranged = corpus.select(torch.from_numpy(shuffled(len(corpus), seed)), margin)
     starts = (0, *ends[:-1])
     return {
         name: arranged[first:last] for name, first, last in zip(SPLITS, starts, ends, strict=True)

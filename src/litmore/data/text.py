@@ -4,7 +4,10 @@ Everything here works on whole arrays: no Python object per word or per characte
 """
 
 import gzip
+import hashlib
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +15,15 @@ import numpy as np
 
 from litmore.data.vocabulary import NEWLINE
 from litmore.errors import InputError
+
+MAX_WORD = 10_000
+"""Characters of the longest word taken; a longer line is no word."""
+
+MAX_UNPACKED = 100
+"""How many times its packed size a `.gz` may unfold to; words come to 2 to 10, a bomb to 1,000."""
+
+_SMALL = 1 << 24
+"""Bytes that any `.gz` may unfold to."""
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -32,7 +44,8 @@ def read_codepoints(path: Path) -> np.ndarray:
     newline may be missing. Order and repetitions stay.
 
     Raises:
-        InputError: the file cannot be read, is not UTF-8, holds a control character or no word.
+        InputError: the file cannot be read, is not UTF-8, holds a control character, a word of more
+            than `MAX_WORD` characters, or no word.
 
     """
     raw = _read_bytes(path).removeprefix(_BOM)
@@ -44,7 +57,30 @@ def read_codepoints(path: Path) -> np.ndarray:
     words = kept[~blank]
     if words.size == 0:
         raise InputError(f"{path}: no words in it; give a text file of one word a line")
+    _check_lengths(words, path)
     return words
+
+
+def _check_lengths(words: np.ndarray, path: Path) -> None:
+    ends = np.flatnonzero(words == NEWLINE)
+    lengths = np.diff(ends, prepend=-1) - 1
+    if lengths.max() > MAX_WORD:
+        word = int(np.argmax(lengths > MAX_WORD))
+        raise InputError(
+            f"{path}:{line_of_word(path, word)}: a word of {int(lengths[word]):,} characters;"
+            f" {MAX_WORD:,} are the most, one word a line"
+        )
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's bytes, as they lie on the disk.
+
+    Raises:
+        InputError: the file cannot be read.
+
+    """
+    with _readable(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def line_of_word(path: Path, word: int) -> int:
@@ -56,11 +92,26 @@ def line_of_word(path: Path, word: int) -> int:
 
 
 def _read_bytes(path: Path) -> bytes:
+    with _readable(path):
+        if not path.is_dir() and path.exists() and not path.is_file():
+            raise InputError(f"{path}: no regular file; give a text file of one word a line")
+        if path.suffix != ".gz":
+            return path.read_bytes()
+        most = max(_SMALL, MAX_UNPACKED * path.stat().st_size)
+        with gzip.open(path) as file:
+            raw = file.read(most + 1)
+    if len(raw) > most:
+        raise InputError(
+            f"{path}: unfolds to more than {most:,} bytes, {MAX_UNPACKED} times its size;"
+            " unpack it yourself if that is meant"
+        )
+    return raw
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        if path.suffix == ".gz":
-            with gzip.open(path) as file:
-                return file.read()
-        return path.read_bytes()
+        yield
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; give a text file of one word a line") from None
     except IsADirectoryError:
@@ -69,6 +120,10 @@ def _read_bytes(path: Path) -> bytes:
         raise InputError(f"{path}: not a whole gzip file ({error})") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except InputError:
+        raise
+    except ValueError as error:  # a NUL in the path
+        raise InputError(f"{str(path)!r}: no file's name ({error})") from None
 
 
 def _decode(raw: bytes, path: Path) -> np.ndarray:

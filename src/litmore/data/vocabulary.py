@@ -17,6 +17,9 @@ UNKNOWN = -1
 NEWLINE = ord("\n")
 """The codepoint that stands for the boundary wherever words are text."""
 
+MAX_CHARACTERS = 30_000
+"""Different characters that a file may hold: more than any script's daily use."""
+
 _CODEPOINTS = 0x110000
 
 

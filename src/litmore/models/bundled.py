@@ -18,9 +18,16 @@ from litmore.errors import InputError
 if TYPE_CHECKING:
     from litmore.models.base import CharLM
 
+_PLATEAU = "--lr_scheduler: a plateau is seen between epochs; pass --data.bundle 1"
 
-def check_bundled(model: "CharLM", trainer: Trainer) -> None:
+
+def check_bundled(model: "CharLM", trainer: Trainer, schedule: str | None = None) -> None:
     """Refuse what the Trainer counts in batches or does between a backward and a step.
+
+    Args:
+        model: to be trained.
+        trainer: with its flags.
+        schedule: the class path of the learning rate's schedule, as far as it is known.
 
     Raises:
         InputError: a flag is set that could not be honoured, or the model steps by itself.
@@ -28,6 +35,8 @@ def check_bundled(model: "CharLM", trainer: Trainer) -> None:
     """
     if not model.automatic_optimization:
         raise InputError(f"--data.bundle: {type(model).__name__} takes no optimizer steps")
+    if schedule and schedule.endswith(".ReduceLROnPlateau"):
+        raise InputError(_PLATEAU)
     flags: dict[str, bool] = {
         "gradient_clip_val": trainer.gradient_clip_val not in (None, 0),
         "accumulate_grad_batches": trainer.accumulate_grad_batches != 1,
@@ -46,7 +55,7 @@ def train_on_bundle(model: "CharLM", bundle: Bundle) -> None:
     assert isinstance(optimizer, LightningOptimizer)
     schedules = [config.scheduler for config in trainer.lr_scheduler_configs]
     if any(isinstance(schedule, ReduceLROnPlateau) for schedule in schedules):
-        raise InputError("--lr_scheduler: a plateau is seen between epochs; pass --data.bundle 1")
+        raise InputError(_PLATEAU)
     device = model.device
     zero_grad, step = optimizer.optimizer.zero_grad, optimizer.step
     for batch in bundle:

@@ -3,7 +3,6 @@
 import math
 from typing import Literal
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -45,6 +44,7 @@ class MLP(CharLM):
                 raise InputError(f"--model.{name} {size}: must be at least 1")
         self.embedding = nn.Embedding(self.vocab_size, embedding_dim)
         self.hidden = nn.Linear(block_size * embedding_dim, hidden_dim)
+        self.activation = nn.Tanh()
         self.output = nn.Linear(hidden_dim, self.vocab_size)
         if init == "lecture":
             lecture_normal_(
@@ -62,5 +62,5 @@ class MLP(CharLM):
         """Logits of the next character."""
         embedded = self.embedding(x)  # (B, K, C)
         side_by_side = embedded.view(len(x), -1)  # (B, K·C), the same storage
-        hidden = torch.tanh(self.hidden(side_by_side))  # (B, H)
+        hidden = self.activation(self.hidden(side_by_side))  # (B, H)
         return self.output(hidden)  # (B, V)

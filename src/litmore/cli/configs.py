@@ -1,0 +1,146 @@
+"""Config files: looked at before they are parsed, and where in them a setting stands."""
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+from lightning.pytorch import Callback, LightningDataModule, LightningModule
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from litmore.errors import InputError
+
+MAX_NODES = 100_000
+"""Values that a config may hold once its aliases are written out."""
+
+_GROUPS = ("model", "data", "trainer", "optimizer", "lr_scheduler")
+
+_TAG = "tag:yaml.org,2002:"
+_TAGS = {_TAG + name for name in ("null", "bool", "int", "float", "str", "seq", "map", "merge")}
+
+
+class Configs:
+    """The `--config` files of a command line.
+
+    Args:
+        paths: what `--config` was given, in order; what is no file is left to the parser.
+
+    Raises:
+        InputError: one is no YAML mapping of plain values, a key stands twice in it, or it is too
+            large; the message names `file:line`.
+
+    """
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        files = [path for path in paths if "\n" not in path and Path(path).is_file()]
+        self.roots = {path: _compose(path) for path in files}
+
+    def place(self, key: str) -> str | None:
+        """The `file:line` of a dotted key, of the last file that has it."""
+        for path, root in reversed(self.roots.items()):
+            for found in _find(root, key.split(".")):
+                return f"{path}:{found.start_mark.line + 1}"
+        return None
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """The end of a message about a name that does not exist: the one that may be meant."""
+    found = get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"; is {found[0]} meant?" if found else ""
+
+
+def known_classes() -> list[type]:
+    """All that a config may name by their short names."""
+    found: dict[type, None] = {}
+    left: list[type] = [LightningModule, LightningDataModule, Optimizer, LRScheduler, Callback]
+    while left:
+        subclasses: list[type] = left.pop().__subclasses__()
+        for cls in subclasses:
+            if cls not in found:
+                found[cls] = None
+                left.append(cls)
+    return list(found)
+
+
+def _compose(path: str) -> yaml.Node:
+    try:
+        root = yaml.compose(Path(path).read_text("utf-8"), yaml.SafeLoader)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 (byte 0x{error.object[error.start]:02x})") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except RecursionError:
+        raise InputError(f"{path}: nested too deep") from None
+    except yaml.MarkedYAMLError as error:
+        unclosed = "stream end" in (error.problem or "")
+        mark = (unclosed and error.context_mark) or error.problem_mark
+        line = mark.line + 1 if mark else 1
+        raise InputError(f"{path}:{line}: not YAML ({error.problem or error.context})") from None
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: not YAML ({reason})") from None
+    if not isinstance(root, yaml.MappingNode):
+        raise InputError(f"{path}: no config: give lines of `key: value`")
+    _check(root, path)
+    return root
+
+
+def _check(root: yaml.Node, path: str) -> None:
+    """Refuse what YAML can say beyond plain values, and what is too large."""
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node) -> int:
+        if id(node) in sizes:
+            return sizes[id(node)]
+        where = f"{path}:{node.start_mark.line + 1}"
+        if node.tag not in _TAGS:
+            tag = node.tag.replace(_TAG, "!!")
+            raise InputError(f"{where}: {tag}: a config holds plain values alone")
+        sizes[id(node)] = MAX_NODES + 1  # met again below itself: it never ends
+        children: list[yaml.Node] = []
+        if isinstance(node, yaml.MappingNode):
+            keys = set()
+            for key, value in node.value:
+                if not isinstance(key, yaml.ScalarNode) or key.value in keys:
+                    line = key.start_mark.line + 1
+                    raise InputError(f"{path}:{line}: {_shown(key)}: this key stands there twice")
+                keys.add(key.value)
+                children += [key, value]
+        elif isinstance(node, yaml.SequenceNode):
+            children = node.value
+        total = 1 + sum(map(size, children))
+        if total > MAX_NODES:
+            raise InputError(f"{where}: more than {MAX_NODES:,} values")
+        sizes[id(node)] = total
+        return total
+
+    try:
+        size(root)
+    except RecursionError:
+        raise InputError(f"{path}: nested too deep") from None
+
+
+def _shown(key: yaml.Node) -> str:
+    return key.value if isinstance(key, yaml.ScalarNode) else "a key of several values"
+
+
+def _find(node: yaml.Node, parts: Sequence[str]) -> Iterator[yaml.Node]:
+    """The nodes of a dotted key below a node; of a group, which no one line sets, there is none.
+
+    `init_args` may be left out of the key, and a list is looked into.
+    """
+    if isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            yield from _find(child, parts)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for key, value in node.value:
+        name = key.value.removesuffix("+")
+        if name == parts[0] and len(parts) == 1:
+            if isinstance(value, yaml.ScalarNode) or parts[0] not in _GROUPS:
+                yield key
+        elif name == parts[0]:
+            yield from _find(value, parts[1:])
+        elif name in ("init_args", "dict_kwargs"):
+            yield from _find(value, parts)

@@ -1,0 +1,178 @@
+"""Settings that a library takes and that cannot be meant; said before anything is written."""
+
+import inspect
+import math
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+from lightning.pytorch import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.accelerators import CPUAccelerator
+
+from litmore.callbacks import Checkpoints
+from litmore.checkpoint import LINKED
+from litmore.data import NamesDataModule
+from litmore.errors import InputError
+from litmore.models import CharLM
+from litmore.models.base import metrics
+
+PROCESSES_A_CORE = 4
+"""More processes than that on one CPU core are refused."""
+
+_MAX_SEED = 2**32 - 1
+_RATES = ("lr", "max_lr", "base_lr")
+_AT_LEAST = {
+    "accumulate_grad_batches": 1,
+    "check_val_every_n_epoch": 1,
+    "gradient_clip_val": 0,
+    "log_every_n_steps": 0,
+    "num_nodes": 1,
+    "num_sanity_val_steps": -1,
+}
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Look at the plain values of a command line.
+
+    Raises:
+        InputError: one is out of its range; the message names its flag.
+
+    """
+    for key, value in _leaves(settings):
+        if isinstance(value, float) and math.isnan(value):
+            raise InputError(f"--{key.replace('.init_args', '')} {value}: not a number")
+    for group in ("model", "data"):
+        _check_given(group, settings.get(group) or {})
+    seed = settings.get("seed_everything")
+    if seed is True or (seed is not None and not 0 <= seed <= _MAX_SEED):
+        shown = str(seed).lower()
+        raise InputError(f"--seed_everything {shown}: must be a number from 0 to {_MAX_SEED}")
+    for group in ("optimizer", "lr_scheduler"):
+        for name, value in ((settings.get(group) or {}).get("init_args") or {}).items():
+            if name in _RATES and isinstance(value, int | float) and not 0 < value < math.inf:
+                raise InputError(f"--{group}.{name} {value}: must be above 0 and finite")
+    trainer = settings.get("trainer") or {}
+    for name, least in _AT_LEAST.items():
+        value = trainer.get(name)
+        if value is not None and value < least:
+            raise InputError(f"--trainer.{name} {value}: must be at least {least}")
+    if trainer.get("limit_train_batches") == 0 and "optimizer" in settings:
+        raise InputError("--trainer.limit_train_batches 0: leaves nothing to train on")
+    if settings.get("weights_only") is not True:
+        raise InputError("--weights_only false: nothing in a checkpoint is ever run")
+
+
+def _check_given(group: str, settings: Mapping[str, Any]) -> None:
+    """Whether a null stands where the class takes none; the parser lets it through anywhere."""
+    module, _, name = str(settings.get("class_path")).rpartition(".")
+    cls = getattr(sys.modules.get(module), name, None)
+    if cls is None:
+        return
+    for key, parameter in inspect.signature(cls).parameters.items():
+        null = key in (settings.get("init_args") or {}) and settings["init_args"][key] is None
+        takes_it = parameter.default in (None, parameter.empty) or type(None) in get_args(
+            parameter.annotation
+        )
+        if null and not takes_it and not (group == "model" and key in LINKED):
+            raise InputError(f"--{group}.{key} null: must be given")
+
+
+def _leaves(settings: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(settings, Mapping):
+        for name, value in settings.items():
+            yield from _leaves(value, f"{key}.{name}" if key else name)
+    elif isinstance(settings, list | tuple):
+        for value in settings:
+            yield from _leaves(value, key)
+    else:
+        yield key, settings
+
+
+def check_devices(trainer: Trainer) -> None:
+    """Whether this machine's CPU can run so many processes.
+
+    Raises:
+        InputError: it cannot.
+
+    """
+    cores = os.cpu_count() or 1
+    most = PROCESSES_A_CORE * cores
+    if isinstance(trainer.accelerator, CPUAccelerator) and trainer.num_devices > most:
+        raise InputError(
+            f"--trainer.devices {trainer.num_devices}: {cores} CPU core(s) run {most} processes at"
+            " the most"
+        )
+
+
+def check_training(
+    trainer: Trainer,
+    model: LightningModule,
+    data: LightningDataModule,
+    schedule: Mapping[str, Any] | None,
+) -> None:
+    """Whether the training's schedule, callbacks and intervals find what they look for.
+
+    Raises:
+        InputError: a monitored metric is not logged, or no validation would ever come.
+
+    """
+    if not (isinstance(model, CharLM) and isinstance(data, NamesDataModule)):
+        return
+    validates = (
+        not trainer.overfit_batches  # type: ignore[attr-defined]
+        and trainer.limit_val_batches > 0
+        and len(data.splits["val"]) > 0
+    )
+    stages = ("train", "val") if validates else ("train",)
+    logged = [name for stage in stages for name in metrics(stage, 0.0, 0.0)]
+    logged += ["train/objective", *getattr(model, "own_metrics", ())]
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        monitor = getattr(callback, "monitor", None)
+        strict = getattr(callback, "strict", True) and not isinstance(callback, Checkpoints)
+        if monitor is not None and strict:
+            check_monitor(monitor, logged, f"--trainer.callbacks {type(callback).__name__}")
+    if schedule and schedule["class_path"].endswith(".ReduceLROnPlateau"):
+        monitor = (schedule.get("init_args") or {}).get("monitor")
+        if monitor is None:
+            raise InputError(
+                "--lr_scheduler: torch's own ReduceLROnPlateau knows no metric; name"
+                " lightning.pytorch.cli.ReduceLROnPlateau and its monitor"
+            )
+        check_monitor(monitor, logged, "--lr_scheduler.monitor")
+    data.trainer = trainer  # it knows how many processes share a batch
+    batches = _share("train", trainer.limit_train_batches, len(data.train_dataloader()))
+    if not validates:
+        return
+    _share("val", trainer.limit_val_batches, len(data.val_dataloader()))
+    every = trainer.val_check_interval
+    if isinstance(every, float):
+        _share("val_check_interval", every, batches)
+    elif every > batches and trainer.check_val_every_n_epoch is not None:
+        raise InputError(
+            f"--trainer.val_check_interval {every}: an epoch is {batches} batches; to count past"
+            " its end, pass --trainer.check_val_every_n_epoch null"
+        )
+
+
+def _share(name: str, limit: int | float, batches: int) -> int:
+    """How many batches a limit leaves."""
+    if isinstance(limit, int):
+        return min(limit, batches)
+    if 0 < limit < 1 and int(limit * batches) == 0:
+        flag = name if name == "val_check_interval" else f"limit_{name}_batches"
+        raise InputError(f"--trainer.{flag} {limit}: of {batches} batches that is none")
+    return int(min(limit, 1.0) * batches)
+
+
+def check_monitor(monitor: str, logged: list[str], flag: str) -> None:
+    """Whether a metric is logged.
+
+    Raises:
+        InputError: it is not; the message has those that are.
+
+    """
+    if monitor not in logged:
+        raise InputError(
+            f"{flag}: monitors {monitor}, which is not logged here; there are {', '.join(logged)}"
+        )

@@ -1,0 +1,121 @@
+"""Two interleaved half-moons of points in the plane, and which moon each is of."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+
+from litmore.data.datamodule import overfits, serve
+from litmore.data.loader import BatchLoader
+from litmore.data.views import Batch, View
+from litmore.errors import InputError
+
+
+class Points(View):
+    """Points of the plane and their classes: `x: Float[B, 2]`, `y: Float[B]` of −1 and 1.
+
+    In double, as the numbers of plain Python are.
+    """
+
+    def __init__(self, x: Float[Tensor, "N 2"], y: Float[Tensor, " N"]) -> None:
+        self.x = x
+        self.y = y
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, examples: Int[Tensor, " B"]) -> Batch:
+        return self.x[examples], self.y[examples]
+
+
+def moons(num_points: int, noise: float, seed: int | np.random.RandomState) -> Points:
+    """Two half-circles, the lower one moved into the upper one's hollow, in shuffled order.
+
+    Draw for draw scikit-learn's `make_moons`, so that a seed gives the points known from there.
+
+    Args:
+        num_points: of both moons together.
+        noise: σ of the normal noise on both coordinates; the moons have radius 1.
+        seed: of order and noise, or the generator.
+
+    """
+    generator = seed if isinstance(seed, np.random.RandomState) else np.random.RandomState(seed)
+    upper, lower = (
+        np.linspace(0, np.pi, number) for number in (num_points // 2, -(-num_points // 2))
+    )
+    x = np.concatenate(
+        [
+            np.stack([np.cos(upper), np.sin(upper)], axis=1),
+            np.stack([1 - np.cos(lower), 0.5 - np.sin(lower)], axis=1),
+        ]
+    )
+    y = np.repeat([-1.0, 1.0], [len(upper), len(lower)])
+    order = np.arange(num_points)
+    generator.shuffle(order)
+    x = x[order] + generator.normal(scale=noise, size=x.shape)
+    return Points(torch.from_numpy(x), torch.from_numpy(y[order]))
+
+
+class MoonsDataModule(LightningDataModule):
+    """Half-moons to train on, and as many of each to validate and to test.
+
+    Args:
+        num_points: of each split.
+        noise: σ of the noise; the moons have radius 1.
+        batch_size: points a process and training batch.
+        data_seed: of the points.
+
+    Raises:
+        InputError: a setting is out of range.
+
+    """
+
+    def __init__(
+        self,
+        num_points: int = 100,
+        noise: float = 0.1,
+        batch_size: int = 100,
+        data_seed: int = 1337,
+    ) -> None:
+        super().__init__()
+        if num_points < 2:
+            raise InputError(f"--data.num_points {num_points}: must be at least 2")
+        if not 0 <= noise < float("inf"):
+            raise InputError(f"--data.noise {noise}: must be a number of at least 0")
+        if batch_size < 1:
+            raise InputError(f"--data.batch_size {batch_size}: must be at least 1")
+        if not 0 <= data_seed < 2**32:
+            raise InputError(f"--data.data_seed {data_seed}: must be from 0 to {2**32 - 1}")
+        self.save_hyperparameters()
+        self.batch_size = batch_size
+        generator = np.random.RandomState(data_seed)
+        self.splits = {
+            name: moons(num_points, noise, generator) for name in ("train", "val", "test")
+        }
+
+    def __str__(self) -> str:
+        points = self.splits["train"]
+        return f"half-moons: {len(points):,} points to train on, as many to validate and to test"
+
+    def setup(self, stage: str) -> None:
+        """No validation where a few batches are learnt by heart."""
+        if stage == "fit" and overfits(self.trainer):
+            self.trainer.limit_val_batches = 0  # type: ignore[union-attr]
+
+    def train_dataloader(self) -> BatchLoader:
+        """Shuffled by (seed, epoch); in fixed order where the Trainer overfits a few batches."""
+        return serve(
+            self, self.splits["train"], self.batch_size, shuffle=not overfits(self.trainer)
+        )
+
+    def val_dataloader(self) -> BatchLoader:
+        """All at once."""
+        return self._all("val")
+
+    def test_dataloader(self) -> BatchLoader:
+        """All at once."""
+        return self._all("test")
+
+    def _all(self, name: str) -> BatchLoader:
+        return serve(self, self.splits[name], len(self.splits[name]), shuffle=False)

@@ -1,0 +1,308 @@
+"""A number that remembers how it was computed, and what its operands' changes do to it.
+
+A node keeps its operands and, worked out on the way forward, the derivative by each of them. So the
+chain rule is one line for every operation there is, and an operation on many operands (`dot`,
+`total`) is a node like any other.
+
+Source: micrograd (Karpathy).
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from operator import mul
+from typing import ClassVar, Union
+
+Real = float | int
+Number = Union["Value", float, int]
+"""What stands beside a `Value` in an expression; a plain number is part of the operation."""
+
+_SUM = (1.0, 1.0)
+_DIFFERENCE = (1.0, -1.0)
+_SAME = (1.0,)
+_OPPOSITE = (-1.0,)
+
+
+class Value:
+    """A node of an expression graph: a leaf, or an operation on other nodes.
+
+    `==` tells whether it is the same node; `<`, `<=`, `>` and `>=` compare the numbers.
+
+    Args:
+        data: the number.
+        label: its name in a drawing.
+
+    """
+
+    __slots__ = ("data", "grad", "label", "op", "operands", "partials")
+
+    __array_ufunc__: ClassVar[None] = None  # numpy's numbers leave an expression to us
+
+    data: float
+    """The number."""
+    grad: float
+    """d root ÷ d self, once `root.backward()` has been called."""
+    label: str
+    """Its name in a drawing."""
+    op: str
+    """What computed it, with its plain number if there is one: `+`, `*2`, `tanh`; "" for a leaf."""
+    operands: tuple["Value", ...]
+    """What it was computed from."""
+    partials: Sequence[Real]
+    """d self ÷ d operand, one for each operand, as things stood on the way forward."""
+
+    def __init__(self, data: Real, label: str = "") -> None:
+        self.data = float(data)
+        self.grad = 0.0
+        self.label = label
+        self.op = ""
+        self.operands = ()
+        self.partials = ()
+
+    def __repr__(self) -> str:
+        named = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self.data!r}, grad={self.grad!r}{named})"
+
+    # Operations
+
+    def __add__(self, other: Number) -> "Value":
+        if isinstance(other, Value):
+            return _node(self.data + other.data, "+", (self, other), _SUM)
+        if isinstance(other, (int, float)):
+            return _node(self.data + float(other), f"+{other:g}", (self,), _SAME)
+        return NotImplemented
+
+    def __radd__(self, other: Real) -> "Value":
+        return self + other
+
+    def __sub__(self, other: Number) -> "Value":
+        if isinstance(other, Value):
+            return _node(self.data - other.data, "-", (self, other), _DIFFERENCE)
+        if isinstance(other, (int, float)):
+            return _node(self.data - float(other), f"-{other:g}", (self,), _SAME)
+        return NotImplemented
+
+    def __rsub__(self, other: Real) -> "Value":
+        if isinstance(other, (int, float)):
+            return _node(float(other) - self.data, f"{other:g}-", (self,), _OPPOSITE)
+        return NotImplemented
+
+    def __mul__(self, other: Number) -> "Value":
+        if isinstance(other, Value):
+            a, b = self.data, other.data
+            return _node(a * b, "*", (self, other), (b, a))
+        if isinstance(other, (int, float)):
+            factor = float(other)
+            return _node(self.data * factor, f"*{other:g}", (self,), (factor,))
+        return NotImplemented
+
+    def __rmul__(self, other: Real) -> "Value":
+        return self * other
+
+    def __truediv__(self, other: Number) -> "Value":
+        if isinstance(other, Value):
+            a, b = self.data, other.data
+            ratio = a / b
+            return _node(ratio, "/", (self, other), (1 / b, -ratio / b))
+        if isinstance(other, (int, float)):
+            divisor = float(other)
+            return _node(self.data / divisor, f"/{other:g}", (self,), (1 / divisor,))
+        return NotImplemented
+
+    def __rtruediv__(self, other: Real) -> "Value":
+        if isinstance(other, (int, float)):
+            ratio = float(other) / self.data
+            return _node(ratio, f"{other:g}/", (self,), (-ratio / self.data,))
+        return NotImplemented
+
+    def __pow__(self, other: Number) -> "Value":
+        """`self ** other`.
+
+        Raises:
+            ValueError: it is no real number, or has no derivative by its exponent: the base is
+                negative or 0 and the exponent a `Value`.
+            OverflowError: it is more than a float holds.
+
+        """
+        if isinstance(other, Value):
+            a, b = self.data, other.data
+            if a <= 0:
+                raise ValueError(f"{a:g} ** Value: a variable exponent needs a positive base")
+            power = _power(a, b)
+            return _node(power, "**", (self, other), (_slope(a, b), power * math.log(a)))
+        if isinstance(other, (int, float)):
+            a, b = self.data, float(other)
+            return _node(_power(a, b), f"**{other:g}", (self,), (_slope(a, b),))
+        return NotImplemented
+
+    def __rpow__(self, other: Real) -> "Value":
+        if isinstance(other, (int, float)):
+            if other <= 0:
+                raise ValueError(f"{other:g} ** Value: a variable exponent needs a positive base")
+            power = _power(other, self.data)  # a float, whatever the base was
+            return _node(power, f"{other:g}**", (self,), (power * math.log(other),))
+        return NotImplemented
+
+    def __neg__(self) -> "Value":
+        return _node(-self.data, "-", (self,), _OPPOSITE)
+
+    def exp(self) -> "Value":
+        """e to this power.
+
+        Raises:
+            OverflowError: it is more than a float holds, from 710 on.
+
+        """
+        try:
+            power = math.exp(self.data)
+        except OverflowError:
+            raise OverflowError(f"exp({self.data:g}) is more than a float holds") from None
+        return _node(power, "exp", (self,), (power,))
+
+    def log(self) -> "Value":
+        """The natural logarithm.
+
+        Raises:
+            ValueError: the number is not positive.
+
+        """
+        if self.data <= 0:
+            raise ValueError(f"log({self.data:g}): the logarithm needs a positive number")
+        return _node(math.log(self.data), "log", (self,), (1 / self.data,))
+
+    def tanh(self) -> "Value":
+        """The hyperbolic tangent."""
+        data = math.tanh(self.data)
+        return _node(data, "tanh", (self,), (1 - data * data,))
+
+    def relu(self) -> "Value":
+        """The number if it is positive, else 0; so is the derivative at 0."""
+        if self.data <= 0:
+            return _node(0.0, "relu", (self,), (0.0,))
+        return _node(self.data, "relu", (self,), _SAME)
+
+    # Comparison
+
+    def __lt__(self, other: Number) -> bool:
+        return self.data < _plain(other)
+
+    def __le__(self, other: Number) -> bool:
+        return self.data <= _plain(other)
+
+    def __gt__(self, other: Number) -> bool:
+        return self.data > _plain(other)
+
+    def __ge__(self, other: Number) -> bool:
+        return self.data >= _plain(other)
+
+    # Backpropagation
+
+    def backward(self) -> None:
+        """Set `grad` to d self ÷ d node throughout the graph.
+
+        Leaves add it to the `grad` they have, as torch's do: a second `backward()`, of this or
+        another root, adds its own; reset it to 0 in between for the second's alone. All other
+        nodes hold the latest root's. It tells of the numbers of the way forward: one changed
+        since then counts from the next way forward on.
+        """
+        order = self.graph()
+        for node in order:
+            if node.operands:
+                node.grad = 0.0
+        self.grad += 1.0
+        for node in reversed(order):
+            grad = node.grad
+            for operand, partial in zip(node.operands, node.partials, strict=True):
+                operand.grad += partial * grad
+
+    def graph(self) -> list["Value"]:
+        """All nodes that this one was computed from, each after its operands; itself the last."""
+        order: list[Value] = []
+        seen = {self}
+        stack = [(self, iter(self.operands))]  # no recursion: a graph may be deep
+        while stack:
+            node, operands = stack[-1]
+            for operand in operands:
+                if operand not in seen:
+                    seen.add(operand)
+                    stack.append((operand, iter(operand.operands)))
+                    break
+            else:
+                order.append(node)
+                stack.pop()
+        return order
+
+
+def dot(left: Iterable[Number], right: Iterable[Number], start: Number = 0.0) -> Value:
+    """start + Σ leftᵢ · rightᵢ as one node: a neuron's weights on its inputs, and its bias.
+
+    Raises:
+        ValueError: the two are not of one length.
+
+    """
+    left, right = tuple(left), tuple(right)
+    if len(left) != len(right):
+        raise ValueError(f"dot: {len(left)} numbers on the left and {len(right)} on the right")
+    (a, values_left), (b, values_right) = _parts(left), _parts(right)
+    operands = values_left + values_right
+    partials = _beside(left, values_left, b) + _beside(right, values_right, a)
+    if isinstance(start, Value):
+        operands += (start,)
+        partials.append(1.0)
+        start = start.data
+    return _node(float(sum(map(mul, a, b), start)), "dot", operands, partials)
+
+
+def total(values: Iterable[Value]) -> Value:
+    """Σ valuesᵢ as one node."""
+    operands = tuple(values)
+    return _node(float(sum([x.data for x in operands])), "sum", operands, (1.0,) * len(operands))
+
+
+def _parts(numbers: tuple[Number, ...]) -> tuple[list[Real], tuple[Value, ...]]:
+    """The plain numbers of all of them, and those that are values."""
+    if set(map(type, numbers)) == {Value}:  # by far the most frequent, and by far the fastest
+        return [x.data for x in numbers], numbers  # type: ignore[union-attr, return-value]
+    values = tuple(x for x in numbers if isinstance(x, Value))
+    return [_plain(x) for x in numbers], values
+
+
+def _beside(
+    numbers: tuple[Number, ...], values: tuple[Value, ...], others: list[Real]
+) -> list[Real]:
+    """Of the others, those that stand beside a value."""
+    if len(values) == len(numbers):
+        return others[:]
+    return [other for x, other in zip(numbers, others, strict=True) if isinstance(x, Value)]
+
+
+def _node(data: float, op: str, operands: tuple[Value, ...], partials: Sequence[Real]) -> Value:
+    node = Value.__new__(Value)  # a leaf's __init__ has nothing to say to it
+    node.data = data
+    node.grad = 0.0
+    node.label = ""
+    node.op = op
+    node.operands = operands
+    node.partials = partials
+    return node
+
+
+def _plain(number: Number) -> Real:
+    return number.data if isinstance(number, Value) else number
+
+
+def _power(base: Real, exponent: Real) -> float:
+    try:
+        return math.pow(base, exponent)
+    except ValueError:
+        raise ValueError(f"{base:g} ** {exponent:g} is not a real number") from None
+    except OverflowError:
+        raise OverflowError(f"{base:g} ** {exponent:g} is more than a float holds") from None
+
+
+def _slope(base: float, exponent: float) -> float:
+    """d base**exponent ÷ d base."""
+    if exponent == 0:
+        return 0.0
+    if base == 0 and exponent < 1:
+        return math.inf  # a root's tangent at 0 is vertical
+    return exponent * _power(base, exponent - 1)
