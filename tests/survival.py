@@ -141,7 +141,8 @@ def fit_args(folder, name, *more):
     path = folder / f"{name}.yaml"
     path.write_text(RUNS[name])
     quiet = ["--trainer.accelerator=cpu", "--trainer.log_every_n_steps=1",
-             "--trainer.enable_progress_bar=false", "--trust_config"]  # fmt: skip
+             "--trainer.enable_progress_bar=false",
+             "--trust_config"]  # fmt: skip
     return ["fit", "--config", str(path), *DATA, *quiet, *more]
 
 
