@@ -147,7 +147,7 @@ def fit_args(folder, name, *more):
 
 
 def curves(folder):
-    """Every logged loss and its kin, {name: {step: value}}; what is logged twice is the same both times."""
+    """Every logged loss, {name: {step: value}}; what is logged twice is the same both times."""
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
     found = {}
     for name in events.Tags()["scalars"]:

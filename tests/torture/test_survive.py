@@ -244,7 +244,7 @@ def last_line(here):
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(here):
-    with disk(here / "logs", "64k") as logs:
+    with disk(here / "logs", "80k") as logs:
         run = start(here, *fit_args(here, "counts", "--trainer.logger=false"))
         assert ends(run) == 0, (here / "err.txt").read_text()
         folder = logs / "counts/version_0"
