@@ -18,7 +18,7 @@ fit: $(RUN) ## train the MLP on the embedded names (more flags in ARGS="...")
 test: $(DEV) ## run the test suite
 	@$(BIN)/python -m pytest $(ARGS)
 
-torture: $(DEV) ## run the long tests: random bad input and what else takes minutes
+torture: $(DEV) ## kill it, fill its disk, feed it rubbish (some minutes)
 	@$(BIN)/python -m pytest -m torture $(ARGS)
 
 lint: $(DEV) ## check style and formatting

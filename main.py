@@ -2,7 +2,11 @@
 
 import sys
 
-from litmore.cli import main
+from litmore.signals import end_with_parent, stop_at_once
 
 if __name__ == "__main__":
+    stop_at_once()  # before the imports below, which take seconds
+    end_with_parent()
+    from litmore.cli import main
+
     sys.exit(main())

@@ -1,10 +1,14 @@
 """Run folders, `logs/<name>/version_N/`, and the checkpoints in them."""
 
+import fcntl
+import logging
 import os
 import re
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -19,6 +23,8 @@ CHECKPOINTS = "checkpoints"
 CONFIG = "config.yaml"
 NAMED = ("last", "best")
 """Checkpoints that `--ckpt_path` knows by name; in a run's folder they are `<name>.ckpt`."""
+
+log = logging.getLogger(__name__)
 
 _VERSION = re.compile(r"version_(\d+)")
 
@@ -37,6 +43,32 @@ class RunFolder:
         self.root = root
         self.name = name
         self.path = path
+        self._lock: int | None = None
+
+    def lock(self) -> None:
+        """Let no other process train in the folder, for as long as this one lives.
+
+        Raises:
+            InputError: another one does.
+
+        """
+        assert self.path is not None
+        self._lock = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.unlock()
+            raise InputError(
+                f"--ckpt_path: another process is training in {os.path.relpath(self.path)}"
+            ) from None
+        except OSError:
+            pass  # a filesystem without locks
+
+    def unlock(self) -> None:
+        """Let another one."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def check(self) -> None:
         """Say before anything is written if no run can lie there.
@@ -81,6 +113,7 @@ class RunFolder:
                 try:
                     (parent / f"version_{version}").mkdir()
                     self.path = parent / f"version_{version}"
+                    self.lock()
                 except FileExistsError:
                     version += 1
         return self.path
@@ -98,6 +131,37 @@ class RunLogger(TensorBoardLogger):
     def __init__(self, folder: RunFolder) -> None:
         super().__init__(folder.root, folder.name, default_hp_metric=False)
         self.folder = folder
+        self._failed = False
+
+    @property
+    def experiment(self) -> Any:
+        """TensorBoard's writer. Whatever its file dies of, training goes on without curves."""
+        writer = super().experiment
+        if hasattr(writer, "_get_file_writer"):  # on the first process
+            events = writer._get_file_writer().event_writer
+            for name in ("add_event", "flush", "close"):
+                if name not in vars(events):
+                    setattr(events, name, self._while_alive(getattr(events, name)))
+        return writer
+
+    def _while_alive(self, write: Callable[..., None]) -> Callable[..., None]:
+        def guarded(*args: Any) -> None:
+            if self._failed:
+                return
+            try:
+                write(*args)
+            except Exception as error:
+                self._failed = True
+                log.warning(
+                    "TensorBoard's file cannot be written any more (%s); training goes on", error
+                )
+
+        return guarded
+
+    def save(self) -> None:
+        """Write what is still in memory, if that can be done."""
+        with suppress(OSError):  # hparams.yaml, for people alone
+            super().save()
 
     @property
     def _is_first(self) -> bool:

@@ -27,7 +27,7 @@ class ChangedSettings(Callback):
             return
         changed = _changed(recorded.get("optimizer"), self.config.get("optimizer"))
         for state in checkpoint["optimizer_states"]:
-            for group in state["param_groups"]:
+            for group in state.get("param_groups", []):  # none without an optimizer
                 group.update({k: v for k, v in changed.items() if k in group})
                 if "lr" in changed:
                     group["initial_lr"] = changed["lr"]

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from litmore.callbacks.drawing import tensorboard_writers
 from litmore.data.loader import Bundle
-from litmore.errors import InputError
+from litmore.errors import InputError, RunError
 from litmore.figures.canvas import blank, pixels
 
 SMOOTHING = 0.2
@@ -111,7 +111,10 @@ class LRFinder(Callback):
         for number, lr in enumerate(tqdm(lrs, "finding the learning rate", disable=quiet)):
             for group, share in zip(optimizer.param_groups, start, strict=True):
                 group["lr"] = float(lr * share)
-            losses.append(_step(trainer, optimizer, next(batches), number))
+            try:
+                losses.append(_step(trainer, optimizer, next(batches), number))
+            except RunError:  # the model has seen it itself: the loss is not finite
+                break
             if not math.isfinite(losses[-1]):
                 break
             if number > 20 and np.mean(losses[-5:]) > HOPELESS * np.median(losses[:20]):

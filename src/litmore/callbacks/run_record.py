@@ -11,6 +11,7 @@ import yaml
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 import litmore
+from litmore.atomic import write_atomically
 from litmore.runs import CONFIG, RunFolder
 
 VERSIONS = "versions.yaml"
@@ -33,8 +34,8 @@ class RunRecord(Callback):
         """Write both files, on the first process, once a checkpoint has proved to fit."""
         path = self.folder.share(trainer)
         if trainer.is_global_zero:
-            (path / CONFIG).write_text(yaml.safe_dump(self.config, sort_keys=False))
-            (path / VERSIONS).write_text(yaml.safe_dump(versions(), sort_keys=False))
+            for name, content in ((CONFIG, self.config), (VERSIONS, versions())):
+                write_atomically(path / name, yaml.safe_dump(content, sort_keys=False).encode())
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]

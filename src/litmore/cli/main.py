@@ -1,13 +1,16 @@
 """From a command line to an exit code."""
 
+import errno
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 
 import torch
 from jsonargparse import ArgumentParser
+from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from litmore.cli.configs import Configs
@@ -15,7 +18,8 @@ from litmore.cli.parser import flag_values, with_place
 from litmore.cli.plot import plot_losses, plot_parser
 from litmore.cli.sample import sample_names, sample_parser
 from litmore.cli.training import CLI
-from litmore.errors import InputError
+from litmore.errors import InputError, RunError
+from litmore.signals import Stopped
 
 LIGHT: dict[str, tuple[Callable[[], ArgumentParser], Callable[..., None]]] = {
     "sample": (sample_parser, sample_names),
@@ -24,12 +28,12 @@ LIGHT: dict[str, tuple[Callable[[], ArgumentParser], Callable[..., None]]] = {
 """The subcommands that need no Trainer."""
 
 
-def main(args: Sequence[str] | None = None) -> int:
+def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (each an exit code)
     """Run a command line.
 
     Returns:
-        The exit code: 0 done, 2 bad input or config, 130 or 143 stopped by SIGINT or SIGTERM;
-        anything that breaks while running is raised, which makes the code 1.
+        The exit code: 0 done, 1 a run that cannot go on, 2 bad input or config, 130 or 143
+        stopped by SIGINT or SIGTERM; a bug is raised, which makes the code 1 too.
 
     """
     args = sys.argv[1:] if args is None else list(args)
@@ -51,6 +55,10 @@ def main(args: Sequence[str] | None = None) -> int:
         # The reader (`| head`) has had enough; nothing is left to be flushed at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Stopped as stop:
+        _tell(stop.told)
+        # To the process that launched this one, anything but 0 is a death to be followed.
+        return int(str(stop.code)) if _is_first() or "TORCHELASTIC_RUN_ID" in os.environ else 0
     except SIGTERMException:
         return 143
     except KeyboardInterrupt:
@@ -61,20 +69,40 @@ def main(args: Sequence[str] | None = None) -> int:
             return 130
         raise
     except Exception as error:
-        cause = _input_error(error)
+        cause = _known(error)
         if cause is None:
             raise
         message = " ".join(str(cause).split("\n"))
+        if not isinstance(cause, InputError):
+            sys.stderr.write(f"error: {message}\n")
+            return 1
         sys.stderr.write(f"error: {with_place(message, args, configs) if configs else message}\n")
         return 2
     return 0
 
 
-def _input_error(error: BaseException | None) -> InputError | None:
-    """The InputError at the bottom of what jsonargparse wrapped around it."""
-    while error is not None and not isinstance(error, InputError):
+def _known(error: BaseException | None) -> BaseException | None:
+    """What a line is enough for, at the bottom of what jsonargparse wrapped around it."""
+    while error is not None and not isinstance(error, InputError | RunError):
+        if isinstance(error, OSError) and error.errno in DISK:
+            return error
+        if isinstance(error, RuntimeError) and re.search("gloo|NCCL", str(error)):
+            return RunError("the connection to another process of the run is lost")
         error = error.__cause__ or error.__context__
     return error
+
+
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""Errors that are no fault of the program's."""
+
+
+def _is_first() -> bool:
+    return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
+
+
+@rank_zero_only
+def _tell(told: str) -> None:
+    sys.stderr.write(f"{told}\n")
 
 
 def _be_quiet() -> None:

@@ -11,10 +11,12 @@ from jsonargparse.typing import PositiveInt
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, ReduceLROnPlateau
+from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.optim import Optimizer
 
 from litmore import checkpoint as checkpoints
+from litmore.atomic import AtomicCheckpointIO
 from litmore.callbacks import (
     ChangedSettings,
     Checkpoints,
@@ -40,7 +42,7 @@ from litmore.cli.report import (
 )
 from litmore.cli.sample import sample_parser
 from litmore.data import NamesDataModule
-from litmore.errors import InputError
+from litmore.errors import InputError, RunError
 from litmore.models import CharLM, ScalarMLP
 from litmore.models.bundled import check_bundled
 from litmore.overhead import NoProfiler, skip_empty_hooks
@@ -91,6 +93,13 @@ class CLI(LightningCLI):
         self.folder: RunFolder | None = None
         self._asked_for = args[0] if args else None
         restrict_imports(TRUST in args)
+        try:
+            self._run(args)
+        finally:
+            if self.folder is not None:
+                self.folder.unlock()
+
+    def _run(self, args: Sequence[str]) -> None:
         super().__init__(
             LightningModule,
             LightningDataModule,
@@ -135,6 +144,13 @@ class CLI(LightningCLI):
             "--print_splits",
             action="store_true",
             help="Print what the data's splits hold, and exit.",
+        )
+        parser.add_argument(
+            "--save_every",
+            type=float,
+            default=60.0,
+            metavar="SECONDS",
+            help="How often last.ckpt is saved between validations (default: 60).",
         )
         parser.add_lightning_class_args(TensorBoard, "tensorboard")
         parser.add_argument(
@@ -310,7 +326,8 @@ class CLI(LightningCLI):
                 ChangedSettings(config),
             ]
             if given.enable_checkpointing is not False:
-                callbacks.append(Checkpoints(self.folder))
+                callbacks.append(Checkpoints(self.folder, every_seconds=self._save_every()))
+                kwargs["plugins"] = [*_listed(given.plugins), AtomicCheckpointIO()]
             logger = given.logger if given.logger not in (None, True) else RunLogger(self.folder)
         run = self._judged_run()
         if run is not None and given.logger is not False:
@@ -347,8 +364,17 @@ class CLI(LightningCLI):
         if self.ckpt_path is not None and self.ckpt_path.name == "last.ckpt":
             path = run_of(self.ckpt_path)
             if path is not None:
-                return RunFolder(path.parents[1], path.parent.name, path)
+                folder = RunFolder(path.parents[1], path.parent.name, path)
+                if getattr(rank_zero_only, "rank", 0) == 0:
+                    folder.lock()
+                return folder
         return RunFolder(root, self._run_name())
+
+    def _save_every(self) -> float:
+        seconds = float(self.settings.save_every)
+        if not seconds >= 0:
+            raise InputError(f"--save_every {seconds}: must be at least 0 seconds")
+        return seconds
 
     def _judged_run(self) -> Path | None:
         """The run that `test` judges, on its own data: of any other the figures are not its."""
@@ -416,7 +442,7 @@ class CLI(LightningCLI):
         print_metrics(shown)
         if isinstance(self.model, CharLM):
             if not shown.get(f"{stage}/loss", torch.zeros(())).isfinite():
-                raise SystemExit("The loss is not finite. Does a lower --optimizer.lr help?")
+                raise RunError("the loss is not finite")
             generator = torch.Generator(self.model.device)
             generator.manual_seed(int(self.settings.seed_everything))
             print_names(sample(self.model.eval(), NAMES_SHOWN, generator=generator))
@@ -428,6 +454,13 @@ class CLI(LightningCLI):
         print_metrics(self.trainer.callback_metrics)
 
     after_test = after_validate
+
+
+def _listed(plugins: Any) -> list[Any]:
+    """What `--trainer.plugins` takes: none, one or a list."""
+    if plugins is None:
+        return []
+    return plugins if isinstance(plugins, list) else [plugins]
 
 
 def _characters(data: LightningDataModule) -> str:

@@ -19,7 +19,7 @@ from litmore.data.datamodule import NamesDataModule
 from litmore.data.loader import Bundle
 from litmore.data.views import PAD, Batch
 from litmore.data.vocabulary import BOUNDARY, Vocabulary
-from litmore.errors import InputError
+from litmore.errors import InputError, RunError
 from litmore.models.bundled import check_bundled, train_on_bundle
 
 
@@ -125,7 +125,12 @@ class CharLM(LightningModule, ABC):
         """Negative log-likelihood ÷ number of predicted characters, + penalty."""
         x, y = batch
         logits = self(x)
-        loss = mean_nll(logits, y) if self.trainer.world_size == 1 else self._global_nll(logits, y)
+        if self.trainer.world_size == 1:
+            loss = mean_nll(logits, y)
+            if loss.device.type == "cpu":  # elsewhere the look alone would make the step wait
+                self._check_finite(loss.item())
+        else:
+            loss = self._global_nll(logits, y)
         penalty = self.penalty()
         if self.is_log_due():
             sums = total_nll(logits, y), total_correct(logits, y), num_predicted(y)
@@ -179,6 +184,7 @@ class CharLM(LightningModule, ABC):
         Where there is a penalty, `train/objective` is the loss with it.
         """
         nll, correct, count = self.trainer.strategy.reduce(totals, reduce_op="sum").tolist()
+        self._check_finite(nll / count)
         logged = metrics("train", nll / count, correct / count)  # the same on every process
         if penalty:
             logged["train/objective"] = nll / count + penalty
@@ -196,6 +202,15 @@ class CharLM(LightningModule, ABC):
         """
         count = self.trainer.strategy.reduce(num_predicted(y), reduce_op="sum")
         return total_nll(logits, y) * self.trainer.world_size / count
+
+    def _check_finite(self, loss: float) -> None:
+        """Stop before a step that could not be taken back."""
+        if not math.isfinite(loss):
+            lr = self.trainer.optimizers[0].param_groups[0]["lr"]
+            raise RunError(
+                f"step {self.trainer.global_step + 1}: the loss is not finite but {loss}, at"
+                f" learning rate {lr:.3g}. Does a lower --optimizer.lr help?"
+            )
 
     def _evaluate(self, batch: Batch) -> None:
         x, y = batch
