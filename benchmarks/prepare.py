@@ -14,12 +14,11 @@ from pathlib import Path
 import torch
 
 import notebook
-from side_by_side import ratio, spread
-from stopwatch import Row, scratch
-
 from litmore.data import NamesDataModule
 from litmore.models import CountBigram
 from litmore.sampling import sample
+from side_by_side import ratio, spread
+from stopwatch import Row, scratch
 
 CHILD = """
 import json, sys, time

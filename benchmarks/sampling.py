@@ -6,12 +6,11 @@ import time
 import torch
 
 import notebook
-from side_by_side import ratio, spread
-from stopwatch import Row
-
 from litmore.data import NamesDataModule
 from litmore.models import MLP
 from litmore.sampling import sample
+from side_by_side import ratio, spread
+from stopwatch import Row
 
 
 def measure(quick: bool = False) -> list[Row]:

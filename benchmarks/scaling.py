@@ -12,14 +12,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from prepare import make_words
-from stopwatch import Row, scratch
-
 from litmore.data import NamesDataModule
 from litmore.data.counts import Counts
 from litmore.data.views import View, Windows
 from litmore.models import MLP
 from litmore.models.base import mean_nll
+from prepare import make_words
+from stopwatch import Row, scratch
 
 SIZES = (32_000, 100_000, 316_000, 1_000_000, 3_160_000, 10_000_000)
 

@@ -10,8 +10,14 @@ from side_by_side import ratio, spread
 from stopwatch import Row, scratch
 from time_to_loss import cold
 
-ONE_STEP = ["fit", "--config", "configs/mlp.yaml", "--trainer.max_steps=1", "--trainer.logger=false",
-            "--trainer.limit_val_batches=0", "--trainer.enable_checkpointing=false"]  # fmt: skip
+ONE_STEP = [
+    "fit",
+    "--config=configs/mlp.yaml",
+    "--trainer.max_steps=1",
+    "--trainer.logger=false",
+    "--trainer.limit_val_batches=0",
+    "--trainer.enable_checkpointing=false",
+]
 
 
 def measure(quick: bool = False) -> list[Row]:

@@ -15,13 +15,12 @@ import torch
 from lightning.pytorch.profilers import PassThroughProfiler
 from torch.nn import functional as F
 
-from side_by_side import ratio, spread
-from stopwatch import ROOT, Row, train
-
 import litmore.cli.training
 import litmore.data.loader
 from litmore.data import NamesDataModule
 from litmore.models import MLP, CharLM
+from side_by_side import ratio, spread
+from stopwatch import ROOT, Row, train
 
 CONFIG = ["--config", str(ROOT / "configs" / "lecture" / "mlp.yaml"), "--lr_scheduler=null"]
 BOUNDS = {(32, 1): "≤ 2", (32, 50): "≤ 1.2", (4096, 1): "≤ 1.05", (4096, 50): "≤ 1.05"}
@@ -61,14 +60,12 @@ def without(name: str) -> Iterator[None]:
     """One of the savings undone."""
     patches = {
         "whole blocks gathered at once": mock.patch.object(litmore.data.loader, "_BLOCK", 1),
-        "empty hooks skipped": mock.patch.object(
-            litmore.cli.training, "skip_empty_hooks", lambda *_: None
-        ),
+        "empty hooks skipped": mock.patch.object(litmore.cli.training, "skip_empty_hooks"),
         "no profiler": mock.patch.object(litmore.cli.training, "NoProfiler", PassThroughProfiler),
         "`_current_fx_name` set at once": mock.patch.object(
             CharLM, "__setattr__", torch.nn.Module.__setattr__
         ),
-        "logging when due alone": mock.patch.object(CharLM, "is_log_due", lambda _: True),
+        "logging when due alone": mock.patch.object(CharLM, "is_log_due", return_value=True),
     }
     with patches[name]:
         yield
@@ -88,8 +85,7 @@ def measure(quick: bool = False) -> list[Row]:
     torch.set_num_threads(1)
     rounds = 1 if quick else 5
     rows = []
-    for batch_size, steps in ((32, 1500), (4096, 40)):
-        steps = 50 if quick else steps
+    for batch_size, steps in ((32, 50), (4096, 50)) if quick else ((32, 1500), (4096, 40)):
         loop = plain_loop(batch_size)
         seconds: dict[object, list[float]] = {name: [] for name in ("loop", 1, 50)}
         for _ in range(rounds):

@@ -16,16 +16,18 @@ import torch
 import yaml
 
 import notebook
+from litmore.data import NamesDataModule
+from litmore.data.download import cached
 from side_by_side import ratio, spread
 from stopwatch import ROOT, VARIABLE, Row, scratch
 
-from litmore.data import NamesDataModule
-from litmore.data.download import cached
-
-SPRINT = (
-    "--optimizer.lr=0.2 --optimizer.momentum=0.8 --optimizer.weight_decay=0"
-    " --lr_scheduler.max_lr=0.2 --trainer.max_steps=48"
-).split()
+SPRINT = [
+    "--optimizer.lr=0.2",
+    "--optimizer.momentum=0.8",
+    "--optimizer.weight_decay=0",
+    "--lr_scheduler.max_lr=0.2",
+    "--trainer.max_steps=48",
+]
 """Settings for the shortest way there; configs/mlp.yaml's own go on to a lower loss."""
 
 CHILD = (
