@@ -29,23 +29,28 @@ class Row:
 
 
 class Stopwatch(Callback):
-    """Seconds in the training loop, and of its second half alone: the first one warms up."""
+    """Seconds in the training loop; and a step's, over the second half: the first one warms up.
+
+    What is done once after the last step (pictures, a checkpoint) is in the loop and in no step.
+    """
 
     def on_train_start(self, trainer: Trainer, *_: object) -> None:
         """Start."""
-        self.begun = self.half = time.perf_counter()
-        self.half_step = trainer.global_step
+        self.begun = time.perf_counter()
+        self.half = self.latest = (self.begun, trainer.global_step)
 
     def on_train_batch_end(self, trainer: Trainer, *_: object) -> None:
         """Stop, if this was the last."""
-        if trainer.global_step <= trainer.max_steps // 2:
-            self.half, self.half_step = time.perf_counter(), trainer.global_step
-        elif trainer.global_step == trainer.max_steps:
-            now = time.perf_counter()
-            self.seconds = now - self.begun
-            self.a_step = (now - self.half) / (trainer.global_step - self.half_step)
-            if path := os.environ.get(VARIABLE):
-                Path(path).write_text(json.dumps({"loop": self.seconds, "a_step": self.a_step}))
+        now, step = time.perf_counter(), trainer.global_step
+        if step < trainer.max_steps:
+            self.latest = now, step
+            if step <= trainer.max_steps // 2:
+                self.half = self.latest
+            return
+        (began, first), (ended, last) = self.half, self.latest
+        self.a_step = (ended - began) / max(last - first, 1)
+        if path := os.environ.get(VARIABLE):
+            Path(path).write_text(json.dumps({"loop": now - self.begun, "a_step": self.a_step}))
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelP
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-MOMENTS = 5
+MOMENTS = 2
 """How often a picture is drawn in a training of known length; TensorBoard's slider keeps 10."""
 
 UNKNOWN_LENGTH = 1000

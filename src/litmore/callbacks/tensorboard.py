@@ -30,7 +30,7 @@ class TensorBoard(Callback):
 
     Args:
         every_n_steps: Draw every so many steps, 0: at the end alone (default: at the start and
-            five times in the training; the heat map and the difficulties at the end alone).
+            twice in the training; the heat map and the difficulties at the end alone).
         stats: Learning rate, gradient norm, update ratios, saturation, speed, first loss.
         heat_map: The bigram heat map.
         embedding: The scatter of the character embedding.
