@@ -147,7 +147,7 @@ def test_each_run_has_the_pictures_that_apply(events):
     steps = [image.step for image in events["mlp"].Images("embedding")]
     assert steps == [0, 13, 25]
     moved = [image.encoded_image_string for image in events["mlp"].Images("embedding")]
-    assert len(set(moved)) == 6
+    assert len(set(moved)) == 3
 
 
 def test_the_heat_map_is_the_models(runs):
