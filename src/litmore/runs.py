@@ -137,8 +137,11 @@ class RunLogger(TensorBoardLogger):
     def experiment(self) -> Any:
         """TensorBoard's writer. Whatever its file dies of, training goes on without curves."""
         writer = super().experiment
-        if hasattr(writer, "_get_file_writer"):  # on the first process
-            events = writer._get_file_writer().event_writer
+        file_writer = getattr(
+            writer, "file_writer", None
+        )  # on the first process, until it is closed
+        if file_writer is not None:
+            events = file_writer.event_writer
             for name in ("add_event", "flush", "close"):
                 if name not in vars(events):
                     setattr(events, name, self._while_alive(getattr(events, name)))
