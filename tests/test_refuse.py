@@ -313,6 +313,10 @@ CONFIGS = {
     "malformed": (b"model:\n  class_path: [\ntrainer: 3\n", "mine.yaml:2: not YAML"),
     "a tab": (b"trainer:\n\tmax_steps: 3\n", "mine.yaml:2: not YAML"),
     "not UTF-8": (b"trainer: {max_steps: 3} # \xeb\n", "mine.yaml: not UTF-8 (byte 0xeb)"),
+    "null for a yes or no": (
+        b"trainer:\n  detect_anomaly: null\n",
+        "--trainer.detect_anomaly null: must be true or false",
+    ),
     "empty": (b"", "mine.yaml: no config"),
     "a list": (b"- 1\n", "mine.yaml: no config"),
     "a word": (b"emma\n", "mine.yaml: no config"),

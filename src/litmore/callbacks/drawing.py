@@ -1,5 +1,6 @@
 """What everything that is shown in TensorBoard shares: where to write, and when."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelP
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
+
+log = logging.getLogger(__name__)
 
 MOMENTS = 2
 """How often a picture is drawn in a training of known length; TensorBoard's slider keeps 10."""
@@ -127,7 +130,11 @@ class Drawing(Callback, ABC):
         if writers and all(p.isfinite().all() for p in pl_module.parameters()):
             with as_judged(pl_module):
                 for writer in writers:
-                    self.draw(trainer, pl_module, writer, step)
+                    try:
+                        self.draw(trainer, pl_module, writer, step)
+                    except OSError as error:  # a full disk: as with the curves
+                        name = type(self).__name__
+                        log.warning("%s cannot be written (%s); training goes on", name, error)
 
 
 @contextmanager

@@ -52,15 +52,22 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         for name, value in ((settings.get(group) or {}).get("init_args") or {}).items():
             if name in _RATES and isinstance(value, int | float) and not 0 < value < math.inf:
                 raise InputError(f"--{group}.{name} {value}: must be above 0 and finite")
+    _check_trainer(settings)
+    if settings.get("weights_only") is not True:
+        raise InputError("--weights_only false: nothing in a checkpoint is ever run")
+
+
+def _check_trainer(settings: Mapping[str, Any]) -> None:
     trainer = settings.get("trainer") or {}
+    for name, parameter in inspect.signature(Trainer).parameters.items():
+        if isinstance(parameter.default, bool) and trainer.get(name, False) is None:
+            raise InputError(f"--trainer.{name} null: must be true or false")
     for name, least in _AT_LEAST.items():
         value = trainer.get(name)
         if value is not None and value < least:
             raise InputError(f"--trainer.{name} {value}: must be at least {least}")
     if trainer.get("limit_train_batches") == 0 and "optimizer" in settings:
         raise InputError("--trainer.limit_train_batches 0: leaves nothing to train on")
-    if settings.get("weights_only") is not True:
-        raise InputError("--weights_only false: nothing in a checkpoint is ever run")
 
 
 def _check_given(group: str, settings: Mapping[str, Any]) -> None:
