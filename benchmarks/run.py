@@ -81,9 +81,10 @@ def main() -> None:
         extra = {"figure": FIGURE} if name == "scaling" and not quick else {}
         rows = import_module(name).measure(quick, **extra)
         page += f"## {title}\n\n`python benchmarks/{name}.py`. {text}\n\n{table(rows)}\n\n"
-    page += "![Seconds against words](scaling.png)\n"
-    if not quick:
-        PAGE.write_text(page)
+        if extra:
+            page += "![Seconds against words](scaling.png)\n"
+        if not quick:
+            PAGE.write_text(page)
     print(f"done in {time.monotonic() - began:.0f} s")
 
 

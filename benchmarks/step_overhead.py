@@ -107,7 +107,7 @@ def measure(quick: bool = False) -> list[Row]:
     for name in SAVINGS:
         with_it, without_it = [], []
         for _ in range(rounds):
-            steps = 50 if quick else 800
+            steps = 50 if quick else 600
             with_it.append(fit(32, 1, steps))
             with without(name):
                 without_it.append(fit(32, 1, steps))

@@ -27,8 +27,9 @@ SPRINT = [
     "--optimizer.weight_decay=0",
     "--lr_scheduler.max_lr=0.2",
     "--trainer.max_steps=48",
+    "--trainer.logger=false",
 ]
-"""Settings for the shortest way there; configs/mlp.yaml's own go on to a lower loss."""
+"""The shortest way there, unwatched as the notebook; configs/mlp.yaml goes on to a lower loss."""
 
 CHILD = (
     "import sys; sys.path.insert(0, 'benchmarks'); from litmore.cli import main; sys.exit(main())"
@@ -93,17 +94,17 @@ def measure(quick: bool = False) -> list[Row]:
             (best,) = folder.glob("mlp/*/checkpoints/best.ckpt")
             state = torch.load(best, weights_only=True)["callbacks"]["Checkpoints"]
             losses.append(state["best_score"])
-    loop = [steps * step for step in seconds["step"]]
-    whole = [a + b for a, b in zip(loop, seconds["start"], strict=True)]
     print("litmore's validation losses: " + ", ".join(f"{loss:.4f}" for loss in losses))
-    rows = [
-        Row(f"{name}, to a validation loss of {target}", spread(theirs), spread(ours),
-            ratio(theirs, ours), bound)
-        for name, theirs, ours, bound in (
-            ("the training loop", loop, seconds["loop"], "≥ 80"),
+    rows = []
+    for name, number in ((f"{steps:,} steps, its first below", steps), ("all 200,000", 200_000)):
+        loop = [number * step for step in seconds["step"]]
+        whole = [a + b for a, b in zip(loop, seconds["start"], strict=True)]
+        for what, theirs, ours, bound in (
+            ("the loop", loop, seconds["loop"], "≥ 80"),
             ("cold process to finished run", whole, seconds["cold"], "≥ 10"),
-        )
-    ]  # fmt: skip
+        ):
+            question = f"{what}, to {target} on {path.name[-9:]} (notebook: {name})"
+            rows.append(Row(question, spread(theirs), spread(ours), ratio(theirs, ours), bound))
     for row in rows:
         print(f"{row.question}: {row.reference} against {row.litmore}, {row.ratio} times")
     return rows
