@@ -44,8 +44,8 @@ SECTIONS = {
     "startup": ("Start", "What has to be imported anyway."),
     "scaling": (
         "Scaling",
-        "The smallest corpus and the largest, both litmore's: a step over the whole table grows with"
-        " its contexts alone, of which there can be V³.",
+        "The smallest corpus and the largest, both litmore's: a step over the whole table grows"
+        " with its contexts alone, of which there can be V³.",
     ),
 }
 
