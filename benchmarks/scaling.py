@@ -16,7 +16,7 @@ from litmore.data import NamesDataModule
 from litmore.data.counts import Counts
 from litmore.data.views import View, Windows
 from litmore.models import MLP
-from litmore.models.base import mean_nll
+from litmore.models.losses import mean_nll
 from prepare import make_words
 from stopwatch import Row, scratch
 

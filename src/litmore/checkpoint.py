@@ -4,13 +4,15 @@ import importlib
 from copy import deepcopy
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from litmore.errors import InputError
-from litmore.models.base import CharLM
 from litmore.trust import check_class_path
+
+if TYPE_CHECKING:
+    from litmore.models.base import CharLM
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def read(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def model_class(checkpoint: dict[str, Any], trust_config: bool = False) -> type[CharLM]:
+def model_class(checkpoint: dict[str, Any], trust_config: bool = False) -> type["CharLM"]:
     """The class whose weights these are.
 
     Args:
@@ -52,6 +54,8 @@ def model_class(checkpoint: dict[str, Any], trust_config: bool = False) -> type[
         InputError: it cannot be imported here, or is not to be.
 
     """
+    from litmore.models.base import CharLM  # which of its halves is decided by now
+
     check_class_path(checkpoint["class_path"], trust_config, "--ckpt_path")
     module, _, name = checkpoint["class_path"].rpartition(".")
     try:
@@ -65,7 +69,7 @@ def model_class(checkpoint: dict[str, Any], trust_config: bool = False) -> type[
     return found
 
 
-def load_model(path: Path, trust_config: bool = False) -> CharLM:
+def load_model(path: Path, trust_config: bool = False) -> "CharLM":
     """The trained model, ready to be used, on the CPU.
 
     Args:

@@ -1,20 +1,17 @@
 """Run folders, `logs/<name>/version_N/`, and the checkpoints in them."""
 
 import fcntl
-import logging
 import os
 import re
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
-
-from lightning.pytorch import Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.utilities import rank_zero_only
+from typing import TYPE_CHECKING
 
 from litmore.errors import InputError
+
+if TYPE_CHECKING:
+    from lightning.pytorch import Trainer
 
 LOGS = "logs"
 """The folder of all runs, where `--trainer.default_root_dir` names no other."""
@@ -23,8 +20,6 @@ CHECKPOINTS = "checkpoints"
 CONFIG = "config.yaml"
 NAMED = ("last", "best")
 """Checkpoints that `--ckpt_path` knows by name; in a run's folder they are `<name>.ckpt`."""
-
-log = logging.getLogger(__name__)
 
 _VERSION = re.compile(r"version_(\d+)")
 
@@ -118,67 +113,11 @@ class RunFolder:
                     version += 1
         return self.path
 
-    def share(self, trainer: Trainer) -> Path:
+    def share(self, trainer: "Trainer") -> Path:
         """The folder on every process: the first one claims it. A collective call."""
         claimed = str(self.claim()) if trainer.is_global_zero else ""
         self.path = Path(trainer.strategy.broadcast(claimed))
         return self.path
-
-
-class RunLogger(TensorBoardLogger):
-    """TensorBoard events in the run's folder."""
-
-    def __init__(self, folder: RunFolder) -> None:
-        super().__init__(folder.root, folder.name, default_hp_metric=False)
-        self.folder = folder
-        self._failed = False
-
-    @property
-    def experiment(self) -> Any:
-        """TensorBoard's writer. Whatever its file dies of, training goes on without curves."""
-        writer = super().experiment
-        file_writer = getattr(
-            writer, "file_writer", None
-        )  # on the first process, until it is closed
-        if file_writer is not None:
-            events = file_writer.event_writer
-            for name in ("add_event", "flush", "close"):
-                if name not in vars(events):
-                    setattr(events, name, self._while_alive(getattr(events, name)))
-        return writer
-
-    def _while_alive(self, write: Callable[..., None]) -> Callable[..., None]:
-        def guarded(*args: Any) -> None:
-            if self._failed:
-                return
-            try:
-                write(*args)
-            except Exception as error:
-                self._failed = True
-                log.warning(
-                    "TensorBoard's file cannot be written any more (%s); training goes on", error
-                )
-
-        return guarded
-
-    def save(self) -> None:
-        """Write what is still in memory, if that can be done."""
-        with suppress(OSError):  # hparams.yaml, for people alone
-            super().save()
-
-    @property
-    def _is_first(self) -> bool:
-        return int(getattr(rank_zero_only, "rank", 0)) == 0
-
-    @property
-    def log_dir(self) -> str:
-        """The run's folder; only the first process, which is the one that writes, claims it."""
-        return str(self.folder.claim() if self._is_first else self.folder.root)
-
-    @property
-    def version(self) -> str:
-        """The folder's own name."""
-        return Path(self.log_dir).name
 
 
 def find_checkpoint(ckpt_path: str, root: Path, name: str | None) -> Path:

@@ -26,7 +26,7 @@ from litmore.data import Corpus, NamesDataModule
 from litmore.data.counts import Counts
 from litmore.data.views import Windows, Words
 from litmore.models import MLP, CharLM, CountBigram
-from litmore.models.base import total_nll
+from litmore.models.losses import total_nll
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--data.max_words", "2000", "--data.batch_size", "512", "--trainer.accelerator", "cpu"]

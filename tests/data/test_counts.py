@@ -13,7 +13,7 @@ from litmore.data.counts import Counts
 from litmore.data.entropy import entropy_floor
 from litmore.data.views import Windows
 from litmore.models import MLP, CountBigram, NeuralBigram
-from litmore.models.base import num_predicted, total_correct, total_nll
+from litmore.models.losses import num_predicted, total_correct, total_nll
 
 WORDS = st.lists(st.text("abc", min_size=1, max_size=6), min_size=1, max_size=30)
 

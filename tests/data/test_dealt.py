@@ -12,7 +12,7 @@ from litmore.data.counts import Counts
 from litmore.data.dealt import Dealt, apportion
 from litmore.data.loader import BatchLoader
 from litmore.models import MLP
-from litmore.models.base import total_nll
+from litmore.models.losses import total_nll
 
 WORDS = st.lists(st.text("abc", min_size=1, max_size=6), min_size=1, max_size=30)
 

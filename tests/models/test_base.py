@@ -14,7 +14,7 @@ from litmore.data import Corpus, NamesDataModule
 from litmore.data.views import PAD, Windows, Words
 from litmore.errors import InputError
 from litmore.models import MLP, CharLM, CountBigram, NeuralBigram
-from litmore.models.base import num_predicted, total_nll
+from litmore.models.losses import num_predicted, total_nll
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 WORDS = [

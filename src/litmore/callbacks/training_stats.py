@@ -11,7 +11,8 @@ from torch.optim import Optimizer
 
 from litmore.callbacks.activations import activations
 from litmore.callbacks.drawing import as_judged, steps_done, total_steps
-from litmore.models.base import CharLM, num_predicted, total_nll
+from litmore.models.base import CharLM
+from litmore.models.losses import num_predicted, total_nll
 
 if TYPE_CHECKING:
     from litmore.data.views import Batch

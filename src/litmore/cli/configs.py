@@ -5,9 +5,6 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
-from lightning.pytorch import Callback, LightningDataModule, LightningModule
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from litmore.errors import InputError
 
@@ -52,6 +49,10 @@ def nearest(name: str, names: Sequence[str]) -> str:
 
 def known_classes() -> list[type]:
     """All that a config may name by their short names."""
+    from lightning.pytorch import Callback, LightningDataModule, LightningModule
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+
     found: dict[type, None] = {}
     left: list[type] = [LightningModule, LightningDataModule, Optimizer, LRScheduler, Callback]
     while left:

@@ -15,7 +15,7 @@ from litmore.checkpoint import LINKED
 from litmore.data import NamesDataModule
 from litmore.errors import InputError
 from litmore.models import CharLM
-from litmore.models.base import metrics
+from litmore.models.losses import metrics
 
 PROCESSES_A_CORE = 4
 """More processes than that on one CPU core are refused."""

@@ -6,68 +6,49 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-
-import torch
-from jsonargparse import ArgumentParser
-from lightning.pytorch.utilities import rank_zero_only
-from lightning.pytorch.utilities.exceptions import SIGTERMException
+from collections.abc import Sequence
 
 from litmore.cli.configs import Configs
 from litmore.cli.parser import flag_values, with_place
-from litmore.cli.plot import plot_losses, plot_parser
-from litmore.cli.sample import sample_names, sample_parser
-from litmore.cli.training import CLI
 from litmore.errors import InputError, RunError
-from litmore.signals import Stopped
-
-LIGHT: dict[str, tuple[Callable[[], ArgumentParser], Callable[..., None]]] = {
-    "sample": (sample_parser, sample_names),
-    "plot": (plot_parser, plot_losses),
-}
-"""The subcommands that need no Trainer."""
 
 
-def main(args: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (each an exit code)
+def main(args: Sequence[str] | None = None) -> int:
     """Run a command line.
+
+    Args:
+        args: the command line; None takes this process's own.
 
     Returns:
         The exit code: 0 done, 1 a run that cannot go on, 2 bad input or config, 130 or 143
         stopped by SIGINT or SIGTERM; a bug is raised, which makes the code 1 too.
 
     """
+    is_own = args is None
     args = sys.argv[1:] if args is None else list(args)
     _be_quiet()
     configs: Configs | None = None
     try:
-        if args[:1] and args[0] in LIGHT:
-            make_parser, do = LIGHT[args[0]]
-            parser = make_parser()
-            parser.prog = f"main.py {args[0]}"
-            do(**parser.parse_args(args[1:]).as_dict())
+        # Each imports what it needs: `sample` is done before Lightning would be imported.
+        if args[:1] == ["sample"]:
+            from litmore.cli.sample import sample_names, sample_parser
+
+            sample_names(**sample_parser().parse_args(args[1:]).as_dict(), without_training=is_own)
+        elif args[:1] == ["plot"]:
+            from litmore.cli.plot import plot_losses, plot_parser
+
+            plot_losses(**plot_parser().parse_args(args[1:]).as_dict())
         else:
             configs = Configs(flag_values(args, "--config") + flag_values(args, "-c"))
-            CLI(args)
-            # Left to the interpreter's exit, gloo's threads may abort it.
-            if torch.distributed.is_initialized():
-                torch.distributed.destroy_process_group()
+            from litmore.cli.training import run
+
+            return run(args)
     except BrokenPipeError:
         # The reader (`| head`) has had enough; nothing is left to be flushed at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Stopped as stop:
-        _tell(stop.told)
-        # To the process that launched this one, anything but 0 is a death to be followed.
-        return int(str(stop.code)) if _is_first() or "TORCHELASTIC_RUN_ID" in os.environ else 0
-    except SIGTERMException:
-        return 143
     except KeyboardInterrupt:
         return 130
-    except SystemExit as stop:
-        # Lightning turns Ctrl-C into exit(1).
-        if isinstance(stop.__context__, KeyboardInterrupt):
-            return 130
-        raise
     except Exception as error:
         cause = _known(error)
         if cause is None:
@@ -96,20 +77,8 @@ DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """Errors that are no fault of the program's."""
 
 
-def _is_first() -> bool:
-    return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
-
-
-@rank_zero_only
-def _tell(told: str) -> None:
-    sys.stderr.write(f"{told}\n")
-
-
 def _be_quiet() -> None:
-    """Let through what a user can act on: no device lists, tips or advice for other projects."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)
+    """Let through what a user can act on; what Lightning says, `litmore.cli.training` sees to."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     for name in ("litmore", "lightning.pytorch.profilers"):  # a profiler's report is asked for

@@ -1,14 +1,11 @@
 """Flags, and one line for each of their errors."""
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import pairwise, zip_longest
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
-from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.cli import LightningArgumentParser
 
 from litmore.cli.configs import Configs, known_classes, nearest
 from litmore.errors import InputError
@@ -30,10 +27,6 @@ class OneLineErrors(ArgumentParser):
         names = [action.dest for action in parser._actions]
         line = plain_message(" ".join(message.split()), names, _inner_error(ex))
         raise InputError(line if len(line) <= LONGEST else line[:LONGEST] + "…") from ex
-
-
-class TrainingParser(OneLineErrors, LightningArgumentParser):
-    """LightningCLI's, with such errors."""
 
 
 def _inner_error(error: BaseException | None) -> str | None:
@@ -136,27 +129,6 @@ def _same(one: str, other: str) -> bool:
         return float(one.lstrip(".")) == float(other.lstrip(".")) or "nan" in one
     except ValueError:
         return one == other or "[" in one
-
-
-@contextmanager
-def refused(flag: str) -> Iterator[None]:
-    """Turn what a library's constructor says against its settings into one line."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (
-        MisconfigurationException,
-        ValueError,
-        TypeError,
-        ImportError,
-        ZeroDivisionError,
-        OverflowError,
-        AttributeError,
-        RuntimeError,
-        MemoryError,
-    ) as error:
-        raise InputError(f"{flag}: {' '.join(str(error).split())[:LONGEST]}") from error
 
 
 def flag_values(args: Sequence[str], flag: str) -> list[str]:

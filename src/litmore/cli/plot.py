@@ -38,7 +38,9 @@ def plot_losses(runs: Sequence[str], output: str = "losses.png") -> None:
 
 def plot_parser() -> ArgumentParser:
     """The arguments of `plot`."""
-    parser = OneLineErrors(description="Draw the loss curves of runs into a PNG.")
+    parser = OneLineErrors(
+        prog="main.py plot", description="Draw the loss curves of runs into a PNG."
+    )
     parser.add_argument("runs", nargs="+", help="Runs' folders, or folders of several.")
     parser.add_argument("--output", default="losses.png", help="The picture's file.")
     return parser

@@ -3,14 +3,15 @@
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 from jsonargparse import ArgumentParser
 
 from litmore import checkpoint as checkpoints
 from litmore.cli.parser import OneLineErrors
-from litmore.data import NamesDataModule
 from litmore.errors import InputError
+from litmore.models import char_model
 from litmore.runs import LOGS, find_checkpoint
 from litmore.sampling import MAX_LENGTH, sample
 
@@ -26,6 +27,7 @@ def sample_names(
     run_name: str | None = None,
     default_root_dir: str = LOGS,
     trust_config: bool = False,
+    without_training: bool = False,
 ) -> None:
     """Draw new names from a trained model, one a line on stdout.
 
@@ -40,14 +42,19 @@ def sample_names(
         run_name: Take `last` and `best` from runs of this name.
         default_root_dir: The folder of all runs, for `last` and `best`.
         trust_config: Import the model's class from whatever installed package it is in.
+        without_training: Import litmore's own models without their training half, and so without
+            Lightning; the process can then do nothing but sample.
 
     """
     if not 0 <= seed < 2**63:
         raise InputError(f"--seed {seed}: must be a number from 0 to {2**63 - 1}")
     path = find_checkpoint(ckpt_path, Path(default_root_dir), run_name)
+    checkpoint = checkpoints.read(path)
+    if without_training and checkpoint["class_path"].startswith("litmore."):
+        char_model.TRAINS = False
     model = checkpoints.load_model(path, trust_config)
     generator = torch.Generator().manual_seed(seed)
-    known = _known_words(path)
+    known = _known_words(checkpoint)
     drawn = new = 0
     for name in sample(
         model,
@@ -68,9 +75,11 @@ def sample_names(
         sys.stderr.write(f"{new / drawn:.1%} of the {drawn:,} names are new: in no split.\n")
 
 
-def _known_words(path: Path) -> set[str] | None:
+def _known_words(checkpoint: dict[str, Any]) -> set[str] | None:
     """All words of the corpus that the model was trained on; None where it is not here."""
-    settings = checkpoints.read(path).get("datamodule_hyper_parameters") or {}
+    from litmore.data import NamesDataModule
+
+    settings = checkpoint.get("datamodule_hyper_parameters") or {}
     with suppress(InputError, TypeError):  # a file that is gone, another data module's settings
         return set(NamesDataModule(**settings).corpus)
     return None
@@ -78,8 +87,10 @@ def _known_words(path: Path) -> set[str] | None:
 
 def sample_parser() -> ArgumentParser:
     """The flags of `sample`."""
-    parser = OneLineErrors(description="Draw new names from a trained model.")
-    parser.add_function_arguments(sample_names, skip={"trust_config"})
+    parser = OneLineErrors(
+        prog="main.py sample", description="Draw new names from a trained model."
+    )
+    parser.add_function_arguments(sample_names, skip={"trust_config", "without_training"})
     parser.add_argument(
         "--trust_config",
         action="store_true",

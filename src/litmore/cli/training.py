@@ -1,7 +1,11 @@
 """`fit`, `validate`, `test` and `predict`: LightningCLI, with runs in folders of their own."""
 
+import logging
+import os
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +16,12 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, ReduceLROnPlateau
 from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.optim import Optimizer
 
 from litmore import checkpoint as checkpoints
+from litmore import data, models
 from litmore.atomic import AtomicCheckpointIO
 from litmore.callbacks import (
     ChangedSettings,
@@ -30,7 +36,7 @@ from litmore.callbacks import (
     WordScores,
 )
 from litmore.cli.limits import check_devices, check_settings, check_training
-from litmore.cli.parser import TrainingParser, flag_values, refused
+from litmore.cli.parser import LONGEST, OneLineErrors, flag_values
 from litmore.cli.plot import plot_parser
 from litmore.cli.report import (
     print_found,
@@ -46,8 +52,10 @@ from litmore.errors import InputError, RunError
 from litmore.models import CharLM, ScalarMLP
 from litmore.models.bundled import check_bundled
 from litmore.overhead import NoProfiler, skip_empty_hooks
-from litmore.runs import LOGS, RunFolder, RunLogger, find_checkpoint, run_of
+from litmore.run_logger import RunLogger
+from litmore.runs import LOGS, RunFolder, find_checkpoint, run_of
 from litmore.sampling import sample
+from litmore.signals import Stopped
 from litmore.trust import restrict_imports
 
 TRUST = "--trust_config"
@@ -58,6 +66,10 @@ SHARED_FROM = 1_000_000
 
 NAMES_SHOWN = 10
 """How many new names a training ends with."""
+
+
+class TrainingParser(OneLineErrors, LightningArgumentParser):
+    """LightningCLI's, with errors of one line."""
 
 
 class CountedBatches(Trainer):
@@ -86,12 +98,58 @@ class CountedBatches(Trainer):
         )
 
 
+def run(args: Sequence[str]) -> int:
+    """Run one of these subcommands.
+
+    Returns:
+        The exit code: 0 done, 130 or 143 stopped by SIGINT or SIGTERM.
+
+    """
+    _quieten_lightning()
+    try:
+        CLI(args)
+    except Stopped as stop:
+        _tell(stop.told)
+        # To the process that launched this one, anything but 0 is a death to be followed.
+        return int(str(stop.code)) if _is_first() or "TORCHELASTIC_RUN_ID" in os.environ else 0
+    except SIGTERMException:
+        return 143
+    except SystemExit as stop:
+        # Lightning turns Ctrl-C into exit(1).
+        if isinstance(stop.__context__, KeyboardInterrupt):
+            return 130
+        raise
+    # Left to the interpreter's exit, gloo's threads may abort it.
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+    return 0
+
+
+def _quieten_lightning() -> None:
+    """No device lists, tips or advice for other projects; its import has set the levels anew."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)
+
+
+def _is_first() -> bool:
+    return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
+
+
+@rank_zero_only
+def _tell(told: str) -> None:
+    sys.stderr.write(f"{told}\n")
+
+
 class CLI(LightningCLI):
     """LightningCLI over any character model and data, with runs in folders of their own."""
 
     def __init__(self, args: Sequence[str]) -> None:
         self.folder: RunFolder | None = None
         self._asked_for = args[0] if args else None
+        for package in (data, models):  # what is loaded can be named without its module
+            for name in package.__all__:
+                getattr(package, name)
         restrict_imports(TRUST in args)
         try:
             self._run(args)
@@ -454,6 +512,27 @@ class CLI(LightningCLI):
         print_metrics(self.trainer.callback_metrics)
 
     after_test = after_validate
+
+
+@contextmanager
+def refused(flag: str) -> Iterator[None]:
+    """Turn what a library's constructor says against its settings into one line."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (
+        MisconfigurationException,
+        ValueError,
+        TypeError,
+        ImportError,
+        ZeroDivisionError,
+        OverflowError,
+        AttributeError,
+        RuntimeError,
+        MemoryError,
+    ) as error:
+        raise InputError(f"{flag}: {' '.join(str(error).split())[:LONGEST]}") from error
 
 
 def _listed(plugins: Any) -> list[Any]:

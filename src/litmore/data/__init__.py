@@ -1,8 +1,5 @@
-"""Text file → corpus → split → view → batches."""
+"""Text file → corpus → split → view → batches; each loaded when it is asked for."""
 
-from litmore.data.corpus import Corpus
-from litmore.data.datamodule import NamesDataModule
-from litmore.data.moons import MoonsDataModule
-from litmore.data.vocabulary import Vocabulary
+import lazy_loader
 
-__all__ = ["Corpus", "MoonsDataModule", "NamesDataModule", "Vocabulary"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

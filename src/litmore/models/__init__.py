@@ -1,9 +1,5 @@
-"""The models: `CharLM` and one file an architecture."""
+"""The models: `CharLM` and one file an architecture; each loaded when it is asked for."""
 
-from litmore.models.base import CharLM
-from litmore.models.count_bigram import CountBigram
-from litmore.models.mlp import MLP
-from litmore.models.neural_bigram import NeuralBigram
-from litmore.models.scalar_mlp import ScalarMLP
+import lazy_loader
 
-__all__ = ["MLP", "CharLM", "CountBigram", "NeuralBigram", "ScalarMLP"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

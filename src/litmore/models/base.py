@@ -1,275 +1,34 @@
-"""What every character model shares; an architecture is a subclass in a file of its own.
+"""`CharLM`: an architecture is a subclass of it, in a file of its own.
 
-Letters: B batch, T time, K context length (`block_size`), V vocabulary, C embedding
-(`embedding_dim`), H hidden (`hidden_dim`).
+It has two halves: the model (`litmore.models.char_model`) and how it is trained and judged
+(`litmore.models.training`). The second needs Lightning, which takes three times as long to import
+as torch; a process that only draws names does without it.
 """
 
-import math
-from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
-from jaxtyping import Float, Int
-from lightning.pytorch import LightningModule
-from torch import Tensor
-from torch.nn import functional as F
-from torchmetrics import MeanMetric
 
-from litmore.data.datamodule import NamesDataModule
-from litmore.data.loader import Bundle
-from litmore.data.views import PAD, Batch
-from litmore.data.vocabulary import BOUNDARY, Vocabulary
-from litmore.errors import InputError, RunError
-from litmore.models.bundled import check_bundled, train_on_bundle
+from litmore.models import char_model
 
+if TYPE_CHECKING or char_model.TRAINS:
+    from litmore.models.training import CharLM
+else:
 
-class CharLM(LightningModule, ABC):
-    """A model of the next character: everything that does not depend on its architecture.
+    class CharLM(char_model.CharModel):
+        """The model alone, with what Lightning's module has to load a checkpoint."""
 
-    A subclass names its layers in `__init__`, maps tokens to logits in `forward`, and declares the
-    views it takes. It calls `self.save_hyperparameters()`, so that a checkpoint alone rebuilds it.
+        def save_hyperparameters(self) -> None:
+            """Nothing: the checkpoint that it comes from has them."""
 
-    Args:
-        vocabulary: the characters in the order of their ids, from 1; 0 is the boundary.
-        block_size: K, how many tokens of context the model looks at in the `windows` view.
-
-    """
-
-    views: ClassVar[tuple[str, ...]] = ("windows", "counts")
-    """The views that `forward` takes (`litmore.data.views`)."""
-
-    def __init__(self, vocabulary: str, block_size: int = 1) -> None:
-        super().__init__()
-        if block_size < 1:
-            raise InputError(f"--model.block_size {block_size}: must be at least 1")
-        self.vocabulary = Vocabulary(vocabulary)
-        self.block_size = block_size
-        self.is_bundled = False
-        # Sums in double: a float32 sum over some million characters would lose the last digits.
-        # A NaN must show, as infinity; the default leaves it out of the mean.
-        self.eval_loss = MeanMetric(nan_strategy=float("inf")).set_dtype(torch.float64)
-        self.eval_accuracy = MeanMetric(nan_strategy=float("inf")).set_dtype(torch.float64)
-
-    @property
-    def vocab_size(self) -> int:
-        """V: the characters and the boundary."""
-        return len(self.vocabulary)
-
-    @abstractmethod
-    def forward(self, x: Int[Tensor, "B _"]) -> Float[Tensor, "*leading V"]:
-        """Logits of the next character.
-
-        Args:
-            x: `Int[B, K]` for `Float[B, V]` in the `windows` view, `Int[B, T]` for
-                `Float[B, T, V]` in the `words` view.
-
-        """
-
-    def penalty(self) -> Tensor | float:
-        """What the objective adds to the loss; none unless an architecture has one."""
-        return 0.0
-
-    def next_logits(self, tokens: Int[Tensor, "B T"]) -> Float[Tensor, "B V"]:
-        """Logits of the character after each row of tokens, the opening boundary first."""
-        if "windows" not in self.views:
-            return self(tokens)[:, -1]
-        context = tokens[:, -self.block_size :]
-        missing = self.block_size - context.shape[1]
-        return self(F.pad(context, (missing, 0), value=BOUNDARY))
-
-    def check_data(self, data: NamesDataModule) -> None:
-        """Say before the first step if this model cannot read that data.
-
-        Raises:
-            InputError: the view is not one of the model's, or the context has another length.
-
-        """
-        name = type(self).__name__
-        if "vocabulary" not in self.hparams:
-            raise InputError(f"{name}: its __init__ must call self.save_hyperparameters()")
-        if data.view not in self.views:
-            raise InputError(f"--data.view {data.view}: {name} takes {' or '.join(self.views)}")
-        if data.view != "words" and data.block_size != self.block_size:
-            raise InputError(
-                f"--data.block_size {data.block_size}: {name} looks at {self.block_size} token(s);"
-                f" pass --data.block_size {self.block_size}"
-            )
-
-    def setup(self, stage: str) -> None:
-        """Check the data, where no command line has done it before."""
-        data = getattr(self.trainer, "datamodule", None)
-        if isinstance(data, NamesDataModule) and stage != "predict":
-            self.check_data(data)
-            if stage == "fit" and data.bundles:
-                check_bundled(self, self.trainer)
-                self.automatic_optimization = False
-                self.is_bundled = True
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # Lightning sets it forty times a step; torch would look it up among the parameters.
-        if name == "_current_fx_name":
-            self.__dict__[name] = value
-        else:
-            super().__setattr__(name, value)
-
-    # Steps
-
-    def training_step(self, batch: Batch | Bundle, batch_idx: int) -> Tensor | None:
-        """The objective of a batch; of a bundle, an optimizer step on each of its batches."""
-        if isinstance(batch, Bundle):
-            train_on_bundle(self, batch)
-            return None
-        return self.objective(batch)
-
-    def objective(self, batch: Batch) -> Tensor:
-        """Negative log-likelihood ÷ number of predicted characters, + penalty."""
-        x, y = batch
-        logits = self(x)
-        if self.trainer.world_size == 1:
-            loss = mean_nll(logits, y)
-            if loss.device.type == "cpu":  # elsewhere the look alone would make the step wait
-                self._check_finite(loss.item())
-        else:
-            loss = self._global_nll(logits, y)
-        penalty = self.penalty()
-        if self.is_log_due():
-            sums = total_nll(logits, y), total_correct(logits, y), num_predicted(y)
-            self.log_training(torch.stack(sums).detach(), _number(penalty))
-        return loss + penalty if isinstance(penalty, Tensor) else loss
-
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add a batch to the metrics."""
-        self._evaluate(batch)
-
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add a batch to the metrics."""
-        self._evaluate(batch)
-
-    def on_validation_epoch_end(self) -> None:
-        """Log what the batches add up to."""
-        self._log_evaluation("val")
-
-    def on_test_epoch_end(self) -> None:
-        """Log what the batches add up to."""
-        self._log_evaluation("test")
-
-    def predict_step(self, batch: Batch, batch_idx: int) -> tuple[Tensor, Tensor]:
-        """Score whole words: their negative log-likelihoods, and their characters predicted."""
-        x, y = batch
-        nll = F.cross_entropy(
-            self(x).flatten(0, -2), y.flatten(), ignore_index=PAD, reduction="none"
-        )
-        predicted = (y != PAD).flatten()
-        ends = (y == BOUNDARY).flatten().long()  # each word ends with one
-        word = ends.cumsum(0) - ends
-        words = int(ends.sum())
-        zeros = torch.zeros(words, dtype=torch.float64, device=nll.device)
-        return (
-            zeros.index_add(0, word[predicted], nll[predicted].double()),
-            zeros.index_add(0, word[predicted], predicted[predicted].double()).long(),
-        )
-
-    # Metrics
-
-    def is_log_due(self) -> bool:
-        """Whether the Trainer writes metrics after this step: logging unasked is not free."""
-        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        step, epoch = self.trainer.global_step + 1, self.trainer.current_epoch + 1
-        last = self.trainer.is_last_batch and epoch == self.trainer.max_epochs
-        return every > 0 and (step % every == 0 or step == self.trainer.max_steps or last)
-
-    def log_training(self, totals: Float[Tensor, "3"], penalty: float = 0.0) -> None:
-        """Log a training batch from its totals: negative log-likelihood, correct, predicted.
-
-        Where there is a penalty, `train/objective` is the loss with it.
-        """
-        nll, correct, count = self.trainer.strategy.reduce(totals, reduce_op="sum").tolist()
-        self._check_finite(nll / count)
-        logged = metrics("train", nll / count, correct / count)  # the same on every process
-        if penalty:
-            logged["train/objective"] = nll / count + penalty
-        self.log_dict(logged, logger=False if self.is_bundled else None)
-        if self.is_bundled:  # the Trainer would log one batch of the bundle alone
-            for logger in self.trainer.loggers:
-                logger.log_metrics(
-                    logged | {"epoch": self.trainer.current_epoch}, step=self.trainer.global_step
-                )
-
-    def _global_nll(self, logits: Tensor, y: Tensor) -> Tensor:
-        """A process's part: the mean over processes is the loss of the global batch.
-
-        DDP averages the processes' gradients; their batches need not hold equally many characters.
-        """
-        count = self.trainer.strategy.reduce(num_predicted(y), reduce_op="sum")
-        return total_nll(logits, y) * self.trainer.world_size / count
-
-    def _check_finite(self, loss: float) -> None:
-        """Stop before a step that could not be taken back."""
-        if not math.isfinite(loss):
-            lr = self.trainer.optimizers[0].param_groups[0]["lr"]
-            raise RunError(
-                f"step {self.trainer.global_step + 1}: the loss is not finite but {loss}, at"
-                f" learning rate {lr:.3g}. Does a lower --optimizer.lr help?"
-            )
-
-    def _evaluate(self, batch: Batch) -> None:
-        x, y = batch
-        logits = self(x)
-        count = num_predicted(y)
-        if count > 0:  # a process may go without a share of a short last batch
-            self.eval_loss.update(total_nll(logits, y).double() / count, count)
-            self.eval_accuracy.update(total_correct(logits, y).double() / count, count)
-
-    def _log_evaluation(self, stage: str) -> None:
-        loss, accuracy = self.eval_loss.compute(), self.eval_accuracy.compute()
-        self.log_dict(metrics(stage, float(loss), float(accuracy)), sync_dist=True)
-        self.eval_loss.reset()
-        self.eval_accuracy.reset()
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Name the class, so that the file tells what it holds."""
-        checkpoint["class_path"] = f"{type(self).__module__}.{type(self).__qualname__}"
+        @classmethod
+        def load_from_checkpoint(cls, path: Path, **settings: Any) -> "CharLM":
+            """The trained model."""
+            checkpoint = torch.load(path, **settings)
+            model = cls(**checkpoint["hyper_parameters"])
+            model.load_state_dict(checkpoint["state_dict"])
+            return model
 
 
-def total_nll(logits: Float[Tensor, "*leading V"], y: Tensor) -> Float[Tensor, ""]:
-    """The batch's negative log-likelihood in nats, summed over the predicted characters."""
-    if logits.dim() > 2:
-        logits, y = logits.flatten(0, -2), y.flatten()
-    return F.cross_entropy(logits, y, ignore_index=PAD, reduction="sum")
-
-
-def mean_nll(logits: Float[Tensor, "*leading V"], y: Tensor) -> Float[Tensor, ""]:
-    """Nats a predicted character; of an ordinary batch, cheaper than the sum ÷ their number."""
-    if y.is_floating_point():  # counts
-        return total_nll(logits, y) / y.sum()
-    if logits.dim() > 2:
-        logits, y = logits.flatten(0, -2), y.flatten()
-    return F.cross_entropy(logits, y, ignore_index=PAD)
-
-
-def num_predicted(y: Tensor) -> Float[Tensor, ""]:
-    """How many characters the batch predicts."""
-    if y.is_floating_point():  # counts
-        return y.sum()
-    return (y != PAD).sum().float()
-
-
-def total_correct(logits: Float[Tensor, "*leading V"], y: Tensor) -> Float[Tensor, ""]:
-    """How many characters the most likely next one is right for."""
-    if y.is_floating_point():
-        return y.gather(-1, logits.argmax(-1, keepdim=True)).sum()
-    return (logits.argmax(-1) == y).sum().float()
-
-
-def metrics(stage: str, loss: float, accuracy: float) -> dict[str, float]:
-    """The design's metric names for a loss in nats a character."""
-    return {
-        f"{stage}/loss": loss,
-        f"{stage}/perplexity": math.exp(min(loss, 700.0)),
-        f"{stage}/bits_per_char": loss / math.log(2),
-        f"{stage}/accuracy": accuracy,
-    }
-
-
-def _number(value: Tensor | float) -> float:
-    return value.item() if isinstance(value, Tensor) else value
+__all__ = ["CharLM"]

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from litmore.data.views import Batch
 from litmore.errors import InputError
-from litmore.models.base import CharLM, metrics
+from litmore.models.base import CharLM
+from litmore.models.losses import metrics
 
 
 class CountBigram(CharLM):
