@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from unittest import mock
 
 import torch
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.profilers import PassThroughProfiler
 from torch.nn import functional as F
 
 import litmore.cli.training
 import litmore.data.loader
+from litmore.cli.training import CountedBatches
 from litmore.data import NamesDataModule
 from litmore.models import MLP, CharLM
 from side_by_side import ratio, spread
@@ -62,6 +64,22 @@ def without(name: str) -> Iterator[None]:
     patches = {
         "whole blocks gathered at once": mock.patch.object(litmore.data.loader, "_BLOCK", 1),
         "empty hooks skipped": mock.patch.object(litmore.cli.training, "skip_empty_hooks"),
+        "the step's signature remembered": mock.patch.object(
+            litmore.cli.training, "remember_signature"
+        ),
+        "gradients let go by hand": mock.patch.object(
+            CharLM, "optimizer_zero_grad", LightningModule.optimizer_zero_grad
+        ),
+        "batches left where they are": mock.patch.object(litmore.cli.training, "skip_transfer"),
+        "short answers": mock.patch.multiple(
+            CountedBatches,
+            strategy=Trainer.strategy,
+            lightning_module=Trainer.lightning_module,
+            training=Trainer.training,
+        ),
+        "clipping where it is asked for": mock.patch.object(
+            CharLM, "configure_gradient_clipping", LightningModule.configure_gradient_clipping
+        ),
         "no profiler": mock.patch.object(litmore.cli.training, "NoProfiler", PassThroughProfiler),
         "`_current_fx_name` set at once": mock.patch.object(
             CharLM, "__setattr__", torch.nn.Module.__setattr__
@@ -75,6 +93,11 @@ def without(name: str) -> Iterator[None]:
 SAVINGS = (
     "whole blocks gathered at once",
     "empty hooks skipped",
+    "the step's signature remembered",
+    "gradients let go by hand",
+    "batches left where they are",
+    "short answers",
+    "clipping where it is asked for",
     "no profiler",
     "`_current_fx_name` set at once",
     "logging when due alone",

@@ -4,10 +4,14 @@ A step of the lectures' MLP takes 0.4 ms, and calling what does nothing takes th
 `benchmarks/step_overhead.py` measures what each part here saves.
 """
 
+import inspect
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.profilers import PassThroughProfiler
+from lightning.pytorch.strategies import Strategy
+from lightning.pytorch.trainer.states import RunningStage
 
 STEP_HOOKS = (
     "on_train_batch_start",
@@ -18,6 +22,37 @@ STEP_HOOKS = (
     "on_train_batch_end",
 )
 """What the Trainer calls at every step on each callback and on the model."""
+
+
+TRANSFER_HOOKS = (
+    "on_before_batch_transfer",
+    "transfer_batch_to_device",
+    "on_after_batch_transfer",
+)
+"""What it asks the model and the data for on a batch's way to its device."""
+
+
+class LeanTrainer(Trainer):
+    """Lightning's Trainer, with short answers to what its loops ask it fifty times a step."""
+
+    @property
+    def strategy(self) -> Strategy:
+        """How it trains on its devices."""
+        return self._accelerator_connector.strategy
+
+    @property
+    def lightning_module(self) -> LightningModule:
+        """The model."""
+        return self._accelerator_connector.strategy._lightning_module
+
+    @property
+    def training(self) -> bool:
+        """Whether this is training, and no validation in it."""
+        return self.state.stage is RunningStage.TRAINING
+
+    @training.setter
+    def training(self, value: bool) -> None:
+        Trainer.training.fset(self, value)  # type: ignore[attr-defined]
 
 
 class NoProfiler(PassThroughProfiler):
@@ -38,3 +73,25 @@ def skip_empty_hooks(trainer: Trainer, model: LightningModule) -> None:
         for hook in STEP_HOOKS:
             if getattr(type(owner), hook) is getattr(base, hook) and hook not in vars(owner):
                 setattr(owner, hook, None)
+
+
+def remember_signature(model: LightningModule) -> None:
+    """At every step the Trainer asks which arguments `training_step` takes: let it be told."""
+    step = type(model).training_step
+    step.__signature__ = inspect.signature(step)  # type: ignore[attr-defined]
+
+
+def skip_transfer(trainer: Trainer, model: LightningModule, data: LightningDataModule) -> None:
+    """Leave batches where they are, if that is where they go and nobody has written the hooks."""
+    written = [
+        getattr(type(owner), hook) is not getattr(base, hook)
+        for owner, base in ((model, LightningModule), (data, LightningDataModule))
+        for hook in TRANSFER_HOOKS
+    ]
+    if trainer.strategy.root_device.type == "cpu" and not any(written):
+        for name in ("_on_before_batch_transfer", "_apply_batch_transfer_handler"):
+            setattr(model, name, _as_it_is)
+
+
+def _as_it_is(batch: Any, **_: Any) -> Any:
+    return batch

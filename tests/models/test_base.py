@@ -236,7 +236,7 @@ def test_padding_moves_no_weight():
     torch.testing.assert_close(*gradients)
 
 
-def test_logs_training_metrics_at_the_steps_asked_for(data_for, trainer, tmp_path):
+def test_logs_training_metrics_at_the_steps_asked_for_and_the_last(data_for, trainer, tmp_path):
     model, losses = made(mlp), Losses()
     model.configure_optimizers = lambda: optim.SGD(model.parameters(), lr=0.0)
     trainer(
@@ -248,7 +248,7 @@ def test_logs_training_metrics_at_the_steps_asked_for(data_for, trainer, tmp_pat
     ).fit(model, data_for(model, batch_size=8))
     with next(tmp_path.rglob("metrics.csv")).open() as file:
         rows = {int(row["step"]): row for row in csv.DictReader(file)}
-    assert set(rows) == {2, 5}
+    assert set(rows) == {2, 5, 7}
     for step, row in rows.items():
         _, (x, y) = losses.steps[step]
         nll, right = characters(model, x, y)
@@ -465,3 +465,29 @@ def test_a_checkpoint_alone_rebuilds_the_model(trainer, word_file, tmp_path, mak
     saved = torch.load(tmp_path / "model.ckpt", weights_only=True)
     assert saved["class_path"].endswith(f".{type(model).__name__}")
     assert saved["hyper_parameters"]["vocabulary"] == "zyxab"
+
+
+class ManyLooks(optim.SGD):
+    """An optimizer that looks at a batch three times before it takes a step, as L-BFGS may."""
+
+    def step(self, closure):
+        for _ in range(2):
+            closure()
+        return super().step(closure)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "flags"),
+    [(ManyLooks, {}), (optim.SGD, {"accumulate_grad_batches": 2})],
+    ids=["three looks", "two batches a step"],
+)
+def test_logs_a_step_once(data_for, trainer, tmp_path, optimizer, flags):
+    model = made(mlp)
+    model.configure_optimizers = lambda: optimizer(model.parameters(), lr=0.1)
+    logger = CSVLogger(tmp_path)
+    written = []
+    logger.log_metrics = lambda metrics, step: written.append(step)
+    trainer(max_steps=4, log_every_n_steps=2, limit_val_batches=0, logger=logger, **flags).fit(
+        model, data_for(model, batch_size=8)
+    )
+    assert written == [1, 3]

@@ -51,7 +51,13 @@ from litmore.data import NamesDataModule
 from litmore.errors import InputError, RunError
 from litmore.models import CharLM, ScalarMLP
 from litmore.models.bundled import check_bundled
-from litmore.overhead import NoProfiler, skip_empty_hooks
+from litmore.overhead import (
+    LeanTrainer,
+    NoProfiler,
+    remember_signature,
+    skip_empty_hooks,
+    skip_transfer,
+)
 from litmore.run_logger import RunLogger
 from litmore.runs import LOGS, RunFolder, find_checkpoint, run_of
 from litmore.sampling import sample
@@ -72,7 +78,7 @@ class TrainingParser(OneLineErrors, LightningArgumentParser):
     """LightningCLI's, with errors of one line."""
 
 
-class CountedBatches(Trainer):
+class CountedBatches(LeanTrainer):
     """Lightning's Trainer, whose limits of `3` are three batches on a command line too.
 
     Its own annotations say "a float or an int", and the first of the two takes a `1` for `1.0`,
@@ -400,6 +406,8 @@ class CLI(LightningCLI):
             trainer = super().instantiate_trainer(callbacks=callbacks, logger=logger, **kwargs)
         check_devices(trainer)
         skip_empty_hooks(trainer, self.model)
+        skip_transfer(trainer, self.model, self.datamodule)
+        remember_signature(self.model)
         if self.subcommand == "fit":
             schedule = self.settings.as_dict().get("lr_scheduler")
             check_training(trainer, self.model, self.datamodule, schedule)

@@ -57,11 +57,11 @@ def train_on_bundle(model: "CharLM", bundle: Bundle) -> None:
     if any(isinstance(schedule, ReduceLROnPlateau) for schedule in schedules):
         raise InputError(_PLATEAU)
     device = model.device
-    zero_grad, step = optimizer.optimizer.zero_grad, optimizer.step
-    for batch in bundle:
+    step = optimizer.step
+    for number, batch in enumerate(bundle):
         x, y = batch
         loss = model.objective((x.to(device), y.to(device)))
-        zero_grad()
+        model.optimizer_zero_grad(trainer.current_epoch, number, optimizer.optimizer)
         model.manual_backward(loss)
         step()
         for schedule in schedules:
