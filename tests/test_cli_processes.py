@@ -127,7 +127,7 @@ def losses(folder):
     return {tag: [e.value for e in events.Scalars(tag)] for tag in ("train/loss", "val/loss")}
 
 
-# Muon rounds to bfloat16: what is a last bit's difference in a sum is a thousandth after its step.
+# Muon steps as far along what is next to nothing: a last bit's difference in a sum grows.
 ADAMW = ["--optimizer=AdamW", "--optimizer.lr=0.02", "--lr_scheduler.max_lr=0.02"]
 
 

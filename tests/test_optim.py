@@ -6,7 +6,7 @@ from torch import nn
 from torch.optim import AdamW, Muon
 from torch.optim.lr_scheduler import OneCycleLR
 
-from litmore.optim import MuonAdamW
+from litmore.optim import MuonAdamW, orthogonal
 
 
 def network():
@@ -26,12 +26,13 @@ def train(model, optimizers, steps=10):
     return [p.detach().clone() for p in model.parameters()]
 
 
-def test_is_muon_for_the_matrices_and_adamw_for_the_rest():
+def test_is_muon_for_the_matrices_and_adamw_for_the_rest(monkeypatch):
     together, apart = network(), network()
     settings = {"lr": 0.05, "weight_decay": 0.1}
     one = train(together, [MuonAdamW(together.parameters(), momentum=0.8, **settings)])
     matrices = [p for p in apart.parameters() if p.ndim == 2]
     vectors = [p for p in apart.parameters() if p.ndim == 1]
+    monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)  # torch's Muon, unrounded
     muon = Muon(matrices, momentum=0.8, adjust_lr_fn="match_rms_adamw", **settings)
     two = train(apart, [muon, AdamW(vectors, betas=(0.9, 0.95), **settings)])
     assert all(map(torch.equal, one, two))
@@ -80,3 +81,17 @@ def test_takes_a_closure():
         return loss
 
     assert optimizer.step(closure) > optimizer.step(closure)
+
+
+@pytest.mark.parametrize("shape", [(3, 40), (40, 3), (7, 7), (1, 5)])
+def test_turns_all_directions_to_one_length(shape):
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(2))
+    u, _, v = torch.linalg.svd(matrix, full_matrices=False)
+    found = u.T @ orthogonal(matrix) @ v.T  # in the matrix's own directions
+    assert found.diagonal().min() > 0.5
+    assert found.diagonal().max() < 1.5
+    assert (found - found.diagonal().diag()).abs().max() < 1e-4
+
+
+def test_a_gradient_of_nothing_moves_nothing():
+    assert not orthogonal(torch.zeros(2, 3)).any()
