@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 
 from litmore.data import Corpus
-from litmore.data.datamodule import NAMES
 from litmore.data.shuffle import shuffled
+from litmore.data.source import NAMES
 from litmore.data.split import SPLITS, cuts, split
 from litmore.errors import InputError
 

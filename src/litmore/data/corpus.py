@@ -11,7 +11,7 @@ from torch import Tensor
 
 from litmore.data.lexicon import Lexicon, Words
 from litmore.data.shuffle import shuffled
-from litmore.data.text import line_of_word, read_codepoints
+from litmore.data.text import Piece, codepoints_of, line_of_word, read_codepoints
 from litmore.data.vocabulary import BOUNDARY, MAX_CHARACTERS, NEWLINE, UNKNOWN, Vocabulary
 from litmore.errors import InputError
 
@@ -55,14 +55,18 @@ class Corpus:
         """
         path = Path(path)
         codepoints = read_codepoints(path)
-        if vocabulary is None:
-            vocabulary = Vocabulary.of(codepoints)
-            if len(vocabulary) - 1 > MAX_CHARACTERS:
-                raise InputError(
-                    f"{path}: {len(vocabulary) - 1:,} different characters;"
-                    f" {MAX_CHARACTERS:,} are the most"
-                )
+        vocabulary = vocabulary or vocabulary_of(path, [codepoints])
         return cls._of_codepoints(codepoints, vocabulary, path)
+
+    @classmethod
+    def of_piece(cls, piece: Piece, vocabulary: Vocabulary) -> "Corpus":
+        """The words of some lines of a file; maybe none.
+
+        Raises:
+            InputError: see `read`.
+
+        """
+        return cls._of_codepoints(codepoints_of(piece), vocabulary, piece)
 
     @classmethod
     def read_known(cls, path: Path | str, vocabulary: Vocabulary) -> tuple["Corpus", list[str]]:
@@ -97,13 +101,13 @@ class Corpus:
 
     @classmethod
     def _of_codepoints(
-        cls, codepoints: np.ndarray, vocabulary: Vocabulary | None, path: Path | None
+        cls, codepoints: np.ndarray, vocabulary: Vocabulary | None, source: Piece | Path | None
     ) -> "Corpus":
         vocabulary = vocabulary or Vocabulary.of(codepoints)
         ids = vocabulary.ids(codepoints)
         strangers = np.flatnonzero(ids == UNKNOWN)
         if strangers.size:
-            _refuse_stranger(codepoints, int(strangers[0]), vocabulary, path)
+            _refuse_stranger(codepoints, int(strangers[0]), vocabulary, source)
         tokens = np.empty(ids.size + 1, dtype=vocabulary.dtype)
         tokens[0] = BOUNDARY
         tokens[1:] = ids
@@ -227,6 +231,23 @@ class Corpus:
         return torch.from_numpy(found[lexicon.find(asked)])
 
 
+def vocabulary_of(path: Path, texts: Iterable[np.ndarray]) -> Vocabulary:
+    """The characters of a file's pieces, sorted.
+
+    Raises:
+        InputError: more than `MAX_CHARACTERS`.
+
+    """
+    characters: set[str] = set()
+    for codepoints in texts:
+        characters |= set(Vocabulary.of(codepoints).characters)
+    if len(characters) > MAX_CHARACTERS:
+        raise InputError(
+            f"{path}: {len(characters):,} different characters; {MAX_CHARACTERS:,} are the most"
+        )
+    return Vocabulary("".join(sorted(characters)))
+
+
 def _gather(
     tokens: Integer[Tensor, " N"], starts: Int[Tensor, " W"], ends: Int[Tensor, " W"]
 ) -> tuple[Int[Tensor, " W"], Integer[Tensor, " n"]]:
@@ -240,12 +261,15 @@ def _gather(
 
 
 def _refuse_stranger(
-    codepoints: np.ndarray, at: int, vocabulary: Vocabulary, path: Path | None
+    codepoints: np.ndarray, at: int, vocabulary: Vocabulary, source: Piece | Path | None
 ) -> None:
     ends = np.flatnonzero(codepoints[:at] == NEWLINE)
     start = int(ends[-1]) + 1 if ends.size else 0
     word = codepoints[start : at + 1].astype("<u4").tobytes().decode("utf-32-le")
-    where = f"{path}:{line_of_word(path, ends.size)}" if path else f"word {ends.size + 1}"
+    where = f"word {ends.size + 1}"
+    if source is not None:
+        path = source if isinstance(source, Path) else source.path
+        where = f"{path}:{line_of_word(source, ends.size)}"
     raise InputError(
         f"{where}: {word[-1]!r} (in {word + '…'!r}) is not among the {len(vocabulary) - 1}"
         f" characters of the vocabulary, {vocabulary.characters!r}"

@@ -5,7 +5,7 @@ not wait for a Python loop over them, nor fill the memory with its order.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -22,11 +22,19 @@ def shuffled(n: int, seed: int) -> np.ndarray:
     return items
 
 
-def shuffle(items: np.ndarray, seed: int) -> None:
+def shuffle(
+    items: np.ndarray, seed: int, progress: Callable[[int], object] = lambda swaps: None
+) -> None:
     """Leave the items of an array, fewer than 2³¹, as `random.Random(seed).shuffle` does.
 
     It swaps the places i and jᵢ ≤ i, for i from n − 1 down to 1. Here some swaps are made at a
     time: they move only the items of the places that they name, and those all at once.
+
+    Args:
+        items: shuffled in place.
+        seed: of the standard library's generator.
+        progress: told how many swaps were made, every some thousand.
+
     """
     end = len(items)
     for draws in _draws(end, random.Random(seed)):
@@ -34,6 +42,7 @@ def shuffle(items: np.ndarray, seed: int) -> None:
         touched, source = _swapped(draws[::-1], first)
         items[touched] = items[source]
         end = first
+        progress(len(draws))
 
 
 def _swapped(j: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
