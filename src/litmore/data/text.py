@@ -5,6 +5,7 @@ Everything here works on whole arrays: no Python object per word or per characte
 
 import gzip
 import hashlib
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,8 +95,8 @@ def pieces(path: Path) -> Iterator[Piece]:
         InputError: the file cannot be read, or a line is longer than that.
 
     """
-    line, at, packed = 1, 0, 0
-    with _readable(path), _opened(path) as (file, most):
+    line, at, before = 1, 0, 0
+    with _readable(path), _opened(path) as (file, most, packed):
         rest = file.read(len(_BOM)).removeprefix(_BOM)
         while more := file.read(PIECE):
             if at + len(rest) + len(more) > most:
@@ -107,10 +108,10 @@ def pieces(path: Path) -> Iterator[Piece]:
                 )
             raw, rest = (rest + more[:end], more[end:]) if end else (b"", rest + more)
             if raw:
-                yield Piece(raw, path, line, at, _position(file) - packed)
-                line, at, packed = line + raw.count(b"\n"), at + len(raw), _position(file)
+                yield Piece(raw, path, line, at, packed.tell() - before)
+                line, at, before = line + raw.count(b"\n"), at + len(raw), packed.tell()
         if rest:
-            yield Piece(rest, path, line, at, _position(file) - packed)
+            yield Piece(rest, path, line, at, packed.tell() - before)
 
 
 def codepoints_of(piece: Piece) -> np.ndarray:
@@ -179,35 +180,29 @@ def unfolded_size(path: Path) -> int:
 
 
 def _read_bytes(path: Path) -> bytes:
-    with _readable(path), _opened(path) as (file, most):
-        raw = file.read() if path.suffix != ".gz" else file.read(int(most) + 1)
+    with _readable(path), _opened(path) as (file, most, _):
+        raw = file.read() if path.suffix != ".gz" else file.read(most + 1)
     if len(raw) > most:
         raise _bomb(path, most)
     return raw.removeprefix(_BOM)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[IO[bytes], float]]:
-    """The text to read, and how many bytes of it there may be."""
+def _opened(path: Path) -> Iterator[tuple[IO[bytes] | gzip.GzipFile, int, IO[bytes]]]:
+    """The text to read, how many bytes of it there may be, and the file as it lies on the disk."""
     if not path.is_dir() and path.exists() and not path.is_file():
         raise InputError(f"{path}: no regular file; give a text file of one word a line")
-    if path.suffix != ".gz":
-        with path.open("rb") as file:
-            yield file, float("inf")
-    else:
-        with gzip.open(path) as file:
-            yield file, max(_SMALL, MAX_UNPACKED * path.stat().st_size)
+    with path.open("rb") as packed:
+        if path.suffix != ".gz":
+            yield packed, sys.maxsize, packed
+        else:
+            with gzip.GzipFile(fileobj=packed) as text:
+                yield text, max(_SMALL, MAX_UNPACKED * path.stat().st_size), packed
 
 
-def _position(file: IO[bytes]) -> int:
-    """How far a file was read, in bytes on the disk."""
-    packed = file.fileobj if isinstance(file, gzip.GzipFile) else file
-    return packed.tell()
-
-
-def _bomb(path: Path, most: float) -> InputError:
+def _bomb(path: Path, most: int) -> InputError:
     return InputError(
-        f"{path}: unfolds to more than {int(most):,} bytes, {MAX_UNPACKED} times its size;"
+        f"{path}: unfolds to more than {most:,} bytes, {MAX_UNPACKED} times its size;"
         " unpack it yourself if that is meant"
     )
 

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from typing import IO
 
 import numpy as np
 import torch
@@ -89,9 +89,11 @@ class MappedCorpus(Corpus):
                 folder = own.with_name(f"{own.name}-{_hash(vocabulary.characters)[:16]}")
 
         def write(beside: Path) -> None:
-            _tokenise(path, vocabulary, beside)
-            if _state(path) != before:
-                raise InputError(f"{path}: changed while it was read")
+            try:
+                _tokenise(path, vocabulary, beside)
+            finally:
+                if _state(path) != before:
+                    raise InputError(f"{path}: changed while it was read")
 
         corpus = _made(folder, write)
         return cls(corpus.tokens, corpus.places, corpus.vocabulary, folder=folder, sha256=sha256)
@@ -176,7 +178,7 @@ def _tokenise(path: Path, vocabulary: Vocabulary | None, folder: Path) -> None:
             vocabulary = vocabulary_of(path, map(codepoints_of, read()))
         # Every token but the first is a byte of the file, or more; but of a .gz, who knows?
         small = path.suffix != ".gz" and size < _MAX_WORDS - 1
-        with _Writer(folder, vocabulary, small) as writer:
+        with _writer(folder, vocabulary, small) as writer:
             for piece in read():
                 part = Corpus.of_piece(piece, vocabulary)
                 writer.add(part.tokens[1:], part.lengths)
@@ -198,7 +200,7 @@ def _shuffle(corpus: Corpus, seed: int, folder: Path) -> None:
     with _progress("shuffling", 2 * words, " words") as bar:
         shuffle(order, seed, bar.update)
         small = corpus.num_examples < _MAX_WORDS
-        with _Writer(folder, corpus.vocabulary, small, _MARGIN) as writer:
+        with _writer(folder, corpus.vocabulary, small, _MARGIN) as writer:
             for tokens, lengths in corpus.gathered(torch.from_numpy(order)):
                 writer.add(tokens, lengths)
                 bar.update(len(lengths))
@@ -206,7 +208,34 @@ def _shuffle(corpus: Corpus, seed: int, folder: Path) -> None:
 
 
 class _Writer:
-    """Writes a corpus, some words at a time; last of all what it wrote.
+    """Writes words to a file of tokens and one of places.
+
+    Args:
+        tokens: begins with the margin and the first boundary.
+        places: as numbers of `places_type`.
+
+    """
+
+    def __init__(self, tokens: IO[bytes], places: IO[bytes], places_type: np.dtype) -> None:
+        self.words = 0
+        self.end = 0  # where the last word's closing boundary stands
+        self._tokens, self._places, self._places_type = tokens, places, places_type
+        places.write(np.zeros(1, places_type).data)
+
+    def add(self, tokens: Integer[Tensor, " n"], lengths: Int[Tensor, " w"]) -> None:
+        """Words, each followed by its boundary."""
+        places = self.end + lengths.cumsum(0).numpy()
+        self.end += len(tokens)
+        self.words += len(lengths)
+        self._tokens.write(tokens.numpy().data)
+        self._places.write(places.astype(self._places_type).data)
+
+
+@contextmanager
+def _writer(
+    folder: Path, vocabulary: Vocabulary, small: bool, margin: int = 0
+) -> Iterator[_Writer]:
+    """Write a corpus, some words at a time, and last of all what was written.
 
     Args:
         folder: an empty one.
@@ -215,55 +244,34 @@ class _Writer:
         margin: boundaries to lay before the first word's.
 
     """
+    places_type = np.dtype("int32" if small else "int64")
+    with _file(folder / "tokens") as tokens, _file(folder / "places") as places:
+        tokens.write(np.zeros(margin + 1, vocabulary.dtype).data)
+        writer = _Writer(tokens, places, places_type)
+        yield writer
+    facts = {
+        "format": _FORMAT,
+        "characters": vocabulary.characters,
+        "margin": margin,
+        "tokens": writer.end + 1,
+        "words": writer.words,
+        "places": places_type.name,
+    }
+    with _file(folder / "corpus.json") as file:
+        file.write(json.dumps(facts).encode())
 
-    def __init__(self, folder: Path, vocabulary: Vocabulary, small: bool, margin: int = 0) -> None:
-        self.words = 0
-        self._folder = folder
-        self._vocabulary, self._margin = vocabulary, margin
-        self._places_type = np.dtype("int32" if small else "int64")
-        self._end = 0  # where the last word's closing boundary stands
-        self._tokens = (folder / "tokens").open("wb")
-        self._places = (folder / "places").open("wb")
-        self._tokens.write(np.zeros(margin + 1, vocabulary.dtype).data)
-        self._places.write(np.zeros(1, self._places_type).data)
 
-    def add(self, tokens: Integer[Tensor, " n"], lengths: Int[Tensor, " w"]) -> None:
-        """Words, each followed by its boundary."""
-        places = self._end + lengths.cumsum(0).numpy()
-        self._end += len(tokens)
-        self.words += len(lengths)
-        self._tokens.write(tokens.numpy().data)
-        self._places.write(places.astype(self._places_type).data)
-
-    def __enter__(self) -> "_Writer":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        files = [self._tokens, self._places]
-        if kind is None:
-            facts = {
-                "format": _FORMAT,
-                "characters": self._vocabulary.characters,
-                "margin": self._margin,
-                "tokens": self._end + 1,
-                "words": self.words,
-                "places": self._places_type.name,
-            }
-            files.append((self._folder / "corpus.json").open("wb"))
-            files[-1].write(json.dumps(facts).encode())
-        for file in files:
-            try:
-                if kind is None:
-                    file.flush()
-                    os.fsync(file.fileno())
-            finally:
-                with suppress(OSError):  # what it still holds is not wanted
-                    file.close()
+@contextmanager
+def _file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which afterwards is on the disk."""
+    file = path.open("wb")
+    try:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+    finally:
+        with suppress(OSError):  # if it was not written, what it still holds is not wanted
+            file.close()
 
 
 # Keeping
@@ -306,18 +314,26 @@ def _made(folder: Path, write: Callable[[Path], None]) -> Corpus:
             beside = tempfile.mkdtemp(".tmp", f"{folder.name}.", folder.parent)
             try:
                 write(Path(beside))
-                shutil.rmtree(folder, ignore_errors=True)  # if it is damaged
-                try:
-                    Path(beside).rename(folder)
-                except OSError as error:  # where there are no locks, another one was faster
-                    if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                        raise
+                _move(Path(beside), folder)
             finally:
                 shutil.rmtree(beside, ignore_errors=True)
         found = _opened(folder)
         if found is None:
             raise OSError(errno.EIO, "what was written cannot be read")
     return found
+
+
+def _move(beside: Path, folder: Path) -> None:
+    try:
+        beside.rename(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        if _opened(folder) is None:  # damaged; else, without locks, another process was faster
+            damaged = beside.with_name(f"{beside.name}.damaged.tmp")
+            folder.rename(damaged)
+            beside.rename(folder)
+            shutil.rmtree(damaged, ignore_errors=True)
 
 
 @contextmanager
