@@ -78,11 +78,18 @@ class Source:
         """All words of the file, or its first, or each once with `unique`.
 
         Raises:
-            InputError: the file cannot be used, or its content is another.
+            InputError: the file cannot be used, does not fit into memory, or its content is
+                another.
 
         """
         kind = MappedCorpus if self.is_mapped else Corpus
-        corpus = kind.read(self.file, self.given_vocabulary)
+        try:
+            corpus = kind.read(self.file, self.given_vocabulary)
+        except MemoryError:
+            raise InputError(
+                f"{self.file}: larger than the memory there is; --data.memory_map true reads it"
+                " by way of files"
+            ) from None
         self._check_content(
             corpus.sha256 if isinstance(corpus, MappedCorpus) else sha256_of(self.file)
         )
