@@ -227,6 +227,13 @@ def test_another_content_is_another_corpus(path):
     same(MappedCorpus.read(path), Corpus.of(name[::-1] for name in NAMES))
 
 
+def test_the_same_bytes_by_another_name_are_read_as_it_says(path, tmp_path):
+    MappedCorpus.read(path)
+    renamed = shutil.copy(path, tmp_path / "words.gz")
+    with pytest.raises(InputError, match="not a whole gzip file"):
+        MappedCorpus.read(renamed)
+
+
 def test_a_file_written_just_now_may_still_change(path):
     for _ in range(3):
         path.touch()

@@ -181,7 +181,7 @@ class Corpus:
 
         """
         for first in range(0, len(words), self._words_at_once):
-            ascending, order = words[first : first + self._words_at_once].sort()
+            ascending, order = _sorted(words[first : first + self._words_at_once])
             lengths, tokens = _gather(
                 self.tokens[1:], self.starts(ascending), self.starts(ascending + 1)
             )
@@ -246,6 +246,15 @@ def vocabulary_of(path: Path, texts: Iterable[np.ndarray]) -> Vocabulary:
             f"{path}: {len(characters):,} different characters; {MAX_CHARACTERS:,} are the most"
         )
     return Vocabulary("".join(sorted(characters)))
+
+
+def _sorted(numbers: Int[Tensor, " W"]) -> tuple[Int[Tensor, " W"], Int[Tensor, " W"]]:
+    """Numbers below 2³¹ in ascending order, and which one each was."""
+    # A number and its place as one: sorted several times as fast as by an index.
+    both = torch.from_numpy(
+        np.sort(numbers.numpy().astype(np.int64) << 32 | np.arange(len(numbers)))
+    )
+    return both >> 32, both & (1 << 32) - 1
 
 
 def _gather(

@@ -94,10 +94,12 @@ def _draws(n: int, source: random.Random) -> Iterator[np.ndarray]:
     For a number below n it takes as many bits as n has, from the top of the generator's next 32,
     and tries again where that is too many.
     """
+    chunk: list[np.ndarray] = []
+    room = _CHUNK
     while n > 1:
         bits = n.bit_length()
         wanted = n - max(2 ** (bits - 1), 2) + 1  # this many bounds have so many bits
-        wanted = min(wanted, _CHUNK)
+        wanted = min(wanted, room)
         state = source.getstate()
         tries = 64 + int(1.02 * 2**bits * np.log(n / (n - wanted)))
         words = np.frombuffer(source.getrandbits(32 * tries).to_bytes(4 * tries, "little"), "<u4")
@@ -111,8 +113,11 @@ def _draws(n: int, source: random.Random) -> Iterator[np.ndarray]:
                 break
             taken = right
         at = np.flatnonzero(taken)[:wanted]
-        if len(at):
-            yield numbers[at]
         n -= len(at)
         source.setstate(state)  # and go on after the last one taken
         source.getrandbits(32 * (int(at[-1]) + 1 if len(at) else tries))
+        chunk.append(numbers[at])
+        room -= len(at)
+        if room == 0 or n == 1:
+            yield np.concatenate(chunk)
+            chunk, room = [], _CHUNK

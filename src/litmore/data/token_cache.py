@@ -3,8 +3,8 @@
 In the cache's folder, `tokens/`:
 
     paths/<hash of a path>.json              what lay there: size, time, sha256
-    <sha256>/                                tokens, places, corpus.json
-    <sha256>-<hash of a given vocabulary>/   the same by other ids
+    <sha256>[.gz]/                           tokens, places, corpus.json
+    <…>-<hash of a given vocabulary>/        the same by other ids
     <…>/shuffled-<first>-<words>-<seed>/     the same of a shuffled storage
 
 A folder is made beside its place and moved there when all of it is on the disk; how many bytes its
@@ -81,8 +81,8 @@ class MappedCorpus(Corpus):
         path = Path(path).absolute()
         before = _state(path)
         sha256 = content_of(path)
-        own = _tokens_folder() / sha256
-        folder = own
+        # By its name a file is read as it is, or unfolded.
+        folder = own = _tokens_folder() / (sha256 + ".gz" * (path.suffix == ".gz"))
         if vocabulary is not None:
             found = _opened(own)
             if found is None or found.vocabulary != vocabulary:
