@@ -62,7 +62,7 @@ def make_words(path: Path, number: int) -> None:
             file.write((word or "a") + "\n")
 
 
-def prepared(path: Path, cache: Path, memory_map: bool | None = None) -> dict[str, float]:
+def prepared(path: Path, cache: Path, memory_map: bool = True) -> dict[str, float]:
     """Seconds and peak bytes of a process that prepares this file."""
     done = subprocess.run(
         [sys.executable, "-c", CHILD, str(path), json.dumps(memory_map)],

@@ -93,7 +93,7 @@ def test_the_content_is_noted_and_held_to(word_file, memory_map):
 
 def test_each_word_once_is_not_for_a_mapped_file(word_file):
     with pytest.raises(InputError, match=r"^--data\.unique true"):
-        _ = Source(word_file(WORDS), unique=True, memory_map=True).corpus
+        Source(word_file(WORDS), unique=True, memory_map=True)
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path):

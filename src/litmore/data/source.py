@@ -7,7 +7,7 @@ from pathlib import Path
 from litmore.data.corpus import Corpus
 from litmore.data.download import check_sha256, fetch
 from litmore.data.text import sha256_of, unfolded_size
-from litmore.data.token_cache import MappedCorpus
+from litmore.data.token_cache import MappedCorpus, no_unique
 from litmore.data.vocabulary import Vocabulary
 from litmore.errors import InputError
 
@@ -50,6 +50,8 @@ class Source:
             check_sha256(self.sha256)
         elif self.url is not None and self.path is None:
             raise InputError(f"--data.url {self.url}: give the content's hash too, --data.sha256")
+        if self.unique and self.memory_map:
+            raise no_unique()
         if self.path is not None:
             self.path = str(Path(self.path).expanduser().absolute())
         self.given_vocabulary = None if self.vocabulary is None else Vocabulary(self.vocabulary)

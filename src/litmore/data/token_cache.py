@@ -116,10 +116,15 @@ class MappedCorpus(Corpus):
             InputError: always.
 
         """
-        raise InputError(
-            "--data.unique true: not for a file that is memory-mapped; --data.memory_map false"
-            " reads it whole, or keep each line once with `sort -u`"
-        )
+        raise no_unique()
+
+
+def no_unique() -> InputError:
+    """What to say where each word is to be kept once: that needs all of them at once."""
+    return InputError(
+        "--data.unique true: not for a file that is memory-mapped; --data.memory_map false reads"
+        " it whole, or keep each line once with `sort -u`"
+    )
 
 
 def content_of(path: Path) -> str:
