@@ -10,7 +10,7 @@ import time
 import pytest
 import torch
 
-from litmore.data import Corpus, Vocabulary, text, token_cache
+from litmore.data import Corpus, Vocabulary, stored, text, token_cache
 from litmore.data.split import SPLITS, split
 from litmore.data.token_cache import MappedCorpus, content_of
 from litmore.data.views import Windows, Words
@@ -290,7 +290,7 @@ def test_what_is_damaged_is_made_anew(path, cache, damage, name, shuffled):
 
 def test_another_format_is_made_anew(path, monkeypatch, reads):
     MappedCorpus.read(path)
-    monkeypatch.setattr(token_cache, "_FORMAT", token_cache._FORMAT + 1)
+    monkeypatch.setattr(stored, "_FORMAT", stored._FORMAT + 1)
     reads.clear()
     same(MappedCorpus.read(path), Corpus.read(path))
     assert reads == ["pieces", "pieces"]
@@ -336,7 +336,7 @@ def test_several_processes_make_it_at_once(path, cache, monkeypatch):
         raise OSError
 
     def read_without_locks():
-        monkeypatch.setattr(token_cache.fcntl, "flock", no_locks)
+        monkeypatch.setattr(stored.fcntl, "flock", no_locks)
         read()
 
     for reader in (read, read_without_locks):
