@@ -1,11 +1,13 @@
 """From the file to what a batch is gathered from: how long, and how much memory?
 
 Beside the notebook's lists of 32 thousand names; then ten million words, made with `CountBigram`,
-in a process of their own whose peak is measured.
+in a process of their own whose peak is measured: read into memory, and memory-mapped the first
+time and the second, when their tokens lie in the cache.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -21,18 +23,29 @@ from side_by_side import ratio, spread
 from stopwatch import Row, scratch
 
 CHILD = """
-import json, sys, time
+import json, sys, threading, time
 from litmore.data import NamesDataModule
 from litmore.data.views import Windows
 import torch
 torch.set_num_threads(1)
-def peak():
-    return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) * 1024
-before, began = peak(), time.perf_counter()
-data = NamesDataModule(sys.argv[1], block_size=3)
+def status(key):
+    return int(open("/proc/self/status").read().split(key + ":")[1].split()[0]) * 1024
+most, done = status("RssAnon"), threading.Event()
+def watch():  # the kernel keeps the peak of all pages alone, those of files among them
+    global most
+    while not done.wait(0.002):
+        most = max(most, status("RssAnon"))
+watcher = threading.Thread(target=watch)
+peak, anonymous, began = status("VmHWM"), most, time.perf_counter()
+watcher.start()
+data = NamesDataModule(sys.argv[1], block_size=3, memory_map=json.loads(sys.argv[2]))
 view = Windows(data.splits["train"], 3)
 view[torch.arange(32)]
-print(json.dumps({"seconds": time.perf_counter() - began, "bytes": peak() - before}))
+seconds = time.perf_counter() - began
+done.set()
+watcher.join()
+print(json.dumps({"seconds": seconds, "peak": status("VmHWM") - peak,
+                  "anonymous": most - anonymous}))
 """
 
 
@@ -49,14 +62,14 @@ def make_words(path: Path, number: int) -> None:
             file.write((word or "a") + "\n")
 
 
-def prepared(path: Path) -> dict[str, float]:
+def prepared(path: Path, cache: Path, memory_map: bool = True) -> dict[str, float]:
     """Seconds and peak bytes of a process that prepares this file."""
     done = subprocess.run(
-        [sys.executable, "-c", CHILD, str(path)],
+        [sys.executable, "-c", CHILD, str(path), json.dumps(memory_map)],
         check=True,
         capture_output=True,
         text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "1", "LITMORE_CACHE": str(cache)},
     )
     return json.loads(done.stdout)
 
@@ -82,12 +95,28 @@ def measure(quick: bool = False) -> list[Row]:
     with scratch() as folder:
         words = folder / "words.txt"
         make_words(words, number)
-        found = [prepared(words) for _ in range(1 if quick else 3)]
         size = words.stat().st_size
-    seconds = [each["seconds"] for each in found]
-    bytes_ = max(each["bytes"] for each in found) / size
-    rows.append(Row(f"preparing {number:,} words", "", spread(seconds), "", "< 10 s"))
-    rows.append(Row("… and its peak", "", f"{bytes_:.1f} bytes a character", "", "< 16"))
+        found: dict[str, list[dict[str, float]]] = {"first": [], "second": [], "memory": []}
+        for number_of_round in range(1 if quick else 3):
+            cache = folder / f"cache {number_of_round}"
+            found["first"].append(prepared(words, cache))
+            found["second"].append(prepared(words, cache))
+            found["memory"].append(prepared(words, cache, memory_map=False))
+            shutil.rmtree(cache, ignore_errors=True)
+    names = {
+        "first": f"preparing {number:,} words, memory-mapped, the first time",
+        "second": "the same, from the cache",
+        "memory": "the same, read into memory",
+    }
+    for kind, name in names.items():
+        first = kind == "first"
+        seconds = spread([each["seconds"] for each in found[kind]])
+        rows.append(Row(name, "", seconds, "", "< 10 s" if first else ""))
+        for what, text in (("peak", "all"), ("anonymous", "no file's")):
+            most = max(each[what] for each in found[kind])
+            bound = "< 16 bytes a character" if first and what == "peak" else ""
+            bytes_ = f"{most / 2**20:.0f} MiB, {most / size:.1f} bytes a character"
+            rows.append(Row(f"… and its peak, {text}", "", bytes_, "", bound))
     for row in rows:
         print(f"{row.question}: {row.reference} against {row.litmore} {row.ratio}")
     return rows

@@ -122,6 +122,20 @@ def test_print_config_is_a_config(tmp_path, run):
     assert code == 0, err
 
 
+def test_names_are_drawn_without_importing_lightning(tmp_path, start):
+    (tmp_path / "words.txt").write_text("anna\nava\nnaan\nvan\n")
+    settings = ["--data.path", "words.txt", "--data.split", "[1,0,0]", "--data.block_size", 1]
+    config = ROOT / "configs" / "bigram_counts.yaml"
+    code, _, err = finish(start("fit", "--config", config, *settings))
+    assert code == 0, err
+    draw = ["sample", "--ckpt_path", "last", "--num_samples", 5]
+    light = finish(start(*draw, by=("-X", "importtime")))
+    assert (light[0], light[1].count("\n")) == (0, 5)
+    assert "are new" in light[2]
+    assert "litmore.models.char_model" in light[2]
+    assert "lightning" not in light[2]
+
+
 def losses(folder):
     events = EventAccumulator(str(folder)).Reload()
     return {tag: [e.value for e in events.Scalars(tag)] for tag in ("train/loss", "val/loss")}

@@ -170,6 +170,10 @@ FLAGS = {
     "batch size large": ([*FIT, "--data.batch_size", "9" * 30], "--data.batch_size 999"),
     "eval batch size": ([*FIT, "--data.eval_batch_size", "-1"], "--data.eval_batch_size -1"),
     "no words": ([*FIT, "--data.max_words", "0"], "--data.max_words 0"),
+    "each word once of a mapped file": (
+        [*FIT, "--data.unique", "true", "--data.memory_map", "true"], "--data.unique true"
+    ),
+    "neither mapped nor not": ([*FIT, "--data.memory_map", "2"], "--data.memory_map 2"),
     "ratios above 1": ([*FIT, "--data.split", "[.8,.1,.2]"], "--data.split"),
     "ratios negative": ([*FIT, "--data.split", "[1.2,-.1,-.1]"], "--data.split"),
     "ratios NaN": ([*FIT, "--data.split", "[.nan,.5,.5]"], "--data.split"),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmore.data import Corpus, Vocabulary
+from litmore.data import corpus as corpus_module
 from litmore.errors import InputError
 
 WORDS = st.lists(st.text("ab.é", min_size=1, max_size=4), max_size=30)
@@ -106,6 +107,17 @@ def test_select_gathers_more_words_than_one_chunk():
     chosen = Corpus.of(NAMES).select(words)
     assert torch.equal(chosen.lengths, Corpus.of(NAMES).lengths[words])
     assert list(chosen) == [NAMES[i] for i in words.tolist()]
+
+
+@given(WORDS, st.integers(1, 9))
+def test_going_through_a_corpus_in_runs_changes_nothing(words, tokens):
+    corpus, at_once = Corpus.of(words), Corpus.of(words).tokens[1:].bincount(minlength=5)
+    order = torch.arange(len(words)).flip(0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(corpus_module, "_TOKENS", tokens)
+        assert list(corpus.select(order)) == words[::-1]
+        assert corpus.known(corpus[1:]).all()
+        assert corpus.frequencies().tolist() == at_once[: len(corpus.vocabulary)].tolist()
 
 
 @given(WORDS)

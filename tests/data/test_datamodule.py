@@ -260,3 +260,28 @@ def test_trains_and_evaluates_without_the_parts_left_out(data, trainer, split):
     fitting = trainer(max_epochs=1)
     fitting.fit(model_of(module), module)
     assert ("val/loss" in fitting.callback_metrics) == (split[1] > 0)
+
+
+@pytest.mark.parametrize("view", ["windows", "counts"])
+def test_a_mapped_file_trains_to_the_same_losses(data, trainer, tmp_path, monkeypatch, view):
+    monkeypatch.setenv("LITMORE_CACHE", str(tmp_path / "cache"))
+    losses, weights, lines = [], [], []
+    for memory_map in (False, True, True):
+        module = data(WORDS * 9, view=view, memory_map=memory_map, max_words=90)
+        lines.append((module.describe()[0], module.table()))
+        fitting, model = trainer(max_epochs=2), model_of(module)
+        fitting.fit(model, module)
+        losses.append({name: float(value) for name, value in fitting.callback_metrics.items()})
+        weights.append(torch.cat([weight.flatten() for weight in model.parameters()]))
+    assert losses[0] == losses[1] == losses[2]
+    assert torch.equal(weights[0], weights[1])
+    assert torch.equal(weights[0], weights[2])
+    assert lines[0] == lines[1] == lines[2]
+    assert len(list((tmp_path / "cache").rglob("corpus.json"))) == 2
+
+
+def test_of_very_many_words_the_first_are_judged_and_that_is_told(data, monkeypatch):
+    monkeypatch.setattr("litmore.data.datamodule._JUDGED", 3)
+    module = data(WORDS * 9)
+    assert module.describe()[1].startswith("3 of the first 3 val words also stand in train")
+    assert "3 of 3  " in module.table()

@@ -1,15 +1,24 @@
 import json
 from itertools import chain, islice
 
+import numpy as np
 import pytest
 import torch
 
 from litmore.data import Corpus
+from litmore.data import order as order_module
 from litmore.data.loader import BatchLoader, WordLoader
+from litmore.data.order import Shuffle
 from litmore.data.views import Windows, Words
 
 NAMES = [a + b for a in "klmn" for b in "aeiouy"][:23]
 CORPUS = Corpus.of(NAMES)
+PINNED = {
+    (0, 0): [7, 0, 9, 2, 1, 3, 8, 4, 6, 5],
+    (0, 1): [1, 9, 4, 3, 8, 6, 2, 7, 0, 5],
+    (42, 0): [3, 7, 6, 4, 2, 8, 9, 0, 5, 1],
+}
+"""Orders by (seed, epoch): the lectures' figures hang on them."""
 BATCH_SIZES = [1, 4, 5, 22, 23, 100]
 
 
@@ -109,6 +118,36 @@ def test_processes_together_serve_the_batches_of_one(world_size, batch_size):
 def test_len_is_the_number_of_batches(batch_size, world_size):
     one = loader(batch_size, world_size=world_size)
     assert len(one) == len(list(one)) == len(range(0, len(NAMES), batch_size * world_size))
+
+
+def test_the_order_is_a_permutation_drawn_at_once():
+    mixed = np.random.SeedSequence([3, 2]).generate_state(1, np.uint64)
+    generator = torch.Generator().manual_seed(int(mixed[0] >> np.uint64(1)))
+    expected = torch.randperm(len(NAMES), generator=generator)
+    assert in_a_row(loader(shuffle=True, seed=3, epoch=2)) == [NAMES[i] for i in expected]
+
+
+def test_the_orders_are_those_they_always_were():
+    orders = {(seed, epoch): Shuffle(10, seed) for seed, epoch in [(0, 0), (0, 1), (42, 0)]}
+    for (_, epoch), order in orders.items():
+        order.set_epoch(epoch)
+    assert {key: list(order) for key, order in orders.items()} == PINNED
+
+
+@pytest.mark.parametrize("batch_size", BATCH_SIZES)
+def test_an_order_too_long_to_be_held_is_one_all_the_same(batch_size, monkeypatch):
+    drawn = in_a_row(loader(shuffle=True))
+    monkeypatch.setattr(order_module, "HELD", len(NAMES) - 1)
+    first, again, second = (
+        in_a_row(loader(batch_size, shuffle=True, epoch=epoch)) for epoch in (0, 0, 1)
+    )
+    assert sorted(first) == sorted(second) == sorted(NAMES)
+    assert first == again
+    assert len({tuple(each) for each in (first, second, drawn, NAMES)}) == 4
+    assert [NAMES[i] for i in loader(shuffle=True).sampler] == first
+    resumed = loader(batch_size, shuffle=True)
+    resumed.load_state_dict(interrupted(1, batch_size=batch_size))
+    assert in_a_row(resumed) == first[batch_size:]
 
 
 # Going on from a checkpoint

@@ -2,11 +2,12 @@ import random
 import re
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
-from litmore.data import Corpus
-from litmore.data.datamodule import NAMES
+from litmore.data import Corpus, shuffle
 from litmore.data.shuffle import shuffled
+from litmore.data.source import NAMES
 from litmore.data.split import SPLITS, cuts, split
 from litmore.errors import InputError
 
@@ -57,6 +58,19 @@ def test_shuffles_as_the_standard_library(num_words, seed):
     expected = list(range(num_words))
     random.Random(seed).shuffle(expected)
     assert shuffled(num_words, seed).tolist() == expected
+
+
+@pytest.mark.parametrize("num_words", [2, 7, 8, 9, 500])
+def test_shuffles_some_swaps_at_a_time(num_words, monkeypatch):
+    monkeypatch.setattr(shuffle, "_CHUNK", 7)
+    for seed in range(5):
+        items = np.array([f"word {i}" for i in range(num_words)])
+        expected = items.tolist()
+        random.Random(seed).shuffle(expected)
+        swaps = []
+        shuffle.shuffle(items, seed, swaps.append)
+        assert items.tolist() == expected
+        assert sum(swaps) == num_words - 1
 
 
 def test_the_shuffle_leaves_the_global_generator_alone():

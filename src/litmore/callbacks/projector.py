@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
 from lightning.pytorch import LightningModule, Trainer
 
 from litmore.callbacks.drawing import Drawing
@@ -60,7 +59,6 @@ def _labels(trainer: Trainer, model: CharLM) -> str:
     splits = getattr(getattr(trainer, "datamodule", None), "splits", None)
     times = [0] * len(labels)
     if splits is not None:
-        tokens = splits["train"].tokens[1:]
-        times = torch.bincount(tokens.long(), minlength=len(labels)).tolist()
+        times = splits["train"].frequencies().tolist()
     rows += ["\t".join(map(str, row)) for row in zip(labels, kinds, times, strict=True)]
     return "\n".join(rows) + "\n"

@@ -2,6 +2,8 @@
 
 import sys
 from contextlib import suppress
+from dataclasses import fields
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,14 @@ from jsonargparse import ArgumentParser
 
 from litmore import checkpoint as checkpoints
 from litmore.cli.parser import OneLineErrors
+from litmore.data import Corpus, Source
 from litmore.errors import InputError
 from litmore.models import char_model
 from litmore.runs import LOGS, find_checkpoint
 from litmore.sampling import MAX_LENGTH, sample
+
+LOOKED_UP = 1 << 18
+"""Names looked up among the corpus's words at a time: each time all of those are gone through."""
 
 
 def sample_names(
@@ -54,9 +60,9 @@ def sample_names(
         char_model.TRAINS = False
     model = checkpoints.load_model(path, trust_config)
     generator = torch.Generator().manual_seed(seed)
-    known = _known_words(checkpoint)
-    drawn = new = 0
-    for name in sample(
+    words = _words(checkpoint)
+    drawn = known = 0
+    names = sample(
         model,
         num_samples,
         generator=generator,
@@ -64,24 +70,28 @@ def sample_names(
         temperature=temperature,
         top_k=top_k,
         max_length=max_length,
-    ):
-        sys.stdout.write(name + "\n")
-        drawn += 1
-        new += known is not None and name not in known
+    )
+    while some := list(islice(names, LOOKED_UP)):
+        sys.stdout.writelines(f"{name}\n" for name in some)
+        drawn += len(some)
+        if words is not None:
+            spelt = Corpus.of(filter(None, some), words.vocabulary)
+            known += int(words.known(spelt).sum())
     sys.stdout.flush()
-    if known is None:
+    if words is None:
         sys.stderr.write("The corpus of this model is not here: no telling which names are new.\n")
     elif drawn:
-        sys.stderr.write(f"{new / drawn:.1%} of the {drawn:,} names are new: in no split.\n")
+        share = 1 - known / drawn
+        sys.stderr.write(f"{share:.1%} of the {drawn:,} names are new: in no split.\n")
 
 
-def _known_words(checkpoint: dict[str, Any]) -> set[str] | None:
-    """All words of the corpus that the model was trained on; None where it is not here."""
-    from litmore.data import NamesDataModule
-
+def _words(checkpoint: dict[str, Any]) -> Corpus | None:
+    """All words that the model's data were made of; None where they are not here."""
     settings = checkpoint.get("datamodule_hyper_parameters") or {}
+    wanted = {field.name for field in fields(Source)} & settings.keys()
     with suppress(InputError, TypeError):  # a file that is gone, another data module's settings
-        return set(NamesDataModule(**settings).corpus)
+        given = {name: settings[name] for name in wanted}
+        return Source(**given | {"vocabulary": checkpoint["hyper_parameters"]["vocabulary"]}).corpus
     return None
 
 

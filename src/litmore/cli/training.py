@@ -447,7 +447,8 @@ class CLI(LightningCLI):
         if self.subcommand != "test" or self.ckpt_path is None or "config" not in self.checkpoint:
             return None
         now, then = (
-            {**data["init_args"], "vocabulary": None}  # the checkpoint's, in the order of its ids
+            # The vocabulary is the checkpoint's, in the order of its ids.
+            {**data["init_args"], "vocabulary": None, "memory_map": None}
             for data in (self._config_to_record()["data"], self.checkpoint["config"]["data"])
         )
         return run_of(self.ckpt_path) if now == then else None

@@ -13,18 +13,18 @@ from lightning.pytorch.utilities import rank_zero_only
 from litmore.data.corpus import Corpus
 from litmore.data.counts import Counts
 from litmore.data.dealt import Dealt
-from litmore.data.download import check_sha256, fetch
 from litmore.data.loader import BatchLoader, WordLoader
+from litmore.data.source import Source
 from litmore.data.split import SPLITS, split
-from litmore.data.text import MAX_WORD, sha256_of
+from litmore.data.text import MAX_WORD
 from litmore.data.views import View, Windows, Words, WordView
 from litmore.data.vocabulary import Vocabulary
 from litmore.errors import InputError
 
-NAMES = Path(__file__).with_name("names.txt")
-"""The embedded default: US given names of 2018, public domain (`docs/data.md` tells its origin)."""
-
 VIEWS = ("windows", "words", "counts")
+
+_JUDGED = 2**20
+"""Words of a split that are looked for in train; as many are held in memory."""
 
 _MOST = 2**31 - 1
 """What any count may be."""
@@ -52,6 +52,9 @@ class NamesDataModule(LightningDataModule):
         eval_batch_size: examples a process and batch where no gradient is needed.
         vocabulary: the characters in the order of their ids; none takes the file's own, sorted.
         predict_path: the file whose words `predict` scores, one a line.
+        memory_map: keep the tokens in files that are memory-mapped, for a corpus larger than memory
+            (`litmore.data.token_cache`); none does so for a file of more than 64 MiB of text,
+            unless each word is to be kept once.
         bundle: batches handed to the Trainer at a time. The model takes an optimizer step on each,
             and the Trainer's own cost a batch is paid once for all (`litmore.models.bundled`).
 
@@ -76,6 +79,7 @@ class NamesDataModule(LightningDataModule):
         vocabulary: str | None = None,
         predict_path: str | None = None,
         bundle: int = 1,
+        memory_map: bool | None = None,
     ) -> None:
         super().__init__()
         for name, value, most in (
@@ -90,19 +94,12 @@ class NamesDataModule(LightningDataModule):
                 raise InputError(f"--data.{name} {value}: must be {at}")
         if view not in VIEWS:
             raise InputError(f"--data.view {view}: must be one of {', '.join(VIEWS)}")
-        if sha256 is not None:
-            check_sha256(sha256)
-        elif url is not None and path is None:
-            raise InputError(f"--data.url {url}: give the content's hash too, --data.sha256")
-        if path is not None:
-            path = str(Path(path).expanduser().absolute())
+        self.source = Source(path, url, sha256, max_words, unique, vocabulary, memory_map)
+        path = self.source.path
         split = list(split)  # as YAML and JSON have it
-        # What a checkpoint needs to find the same data again; the model carries the vocabulary.
-        self.save_hyperparameters(ignore=["vocabulary", "predict_path"])
-        self._given_path = Path(path) if path else None
-        self.url = url
-        self.sha256 = sha256
-        self.max_words = max_words
+        # What a checkpoint needs to find the same data again; the model carries the vocabulary, and
+        # how a file is read is the machine's business.
+        self.save_hyperparameters(ignore=["vocabulary", "predict_path", "memory_map"])
         self.block_size = block_size
         self.batch_size = batch_size
         self.view = view
@@ -113,40 +110,31 @@ class NamesDataModule(LightningDataModule):
         self.predict_path = predict_path
         self.bundle = bundle
         self._views: dict[str, View] = {}
-        self._given_vocabulary = Vocabulary(vocabulary) if vocabulary is not None else None
 
     def __str__(self) -> str:
         return "\n".join(self.describe())
 
-    @cached_property
+    @property
     def path(self) -> Path:
         """The file: the one given, the one fetched, or the embedded names."""
-        if self._given_path is None and self.url is not None:
-            return fetch(self.url, self.sha256 or "")
-        return self._given_path or NAMES
+        return self.source.file
+
+    @property
+    def sha256(self) -> str | None:
+        """The file's hash, or until it is read, the one given."""
+        return self.source.sha256
 
     @cached_property
     def corpus(self) -> Corpus:
         """All words of the file, or its first, or each once with `unique`."""
-        corpus = Corpus.read(self.path, self._given_vocabulary)
-        self._check_content()
-        if self.max_words is not None:
-            corpus = corpus[: self.max_words]
-        return corpus.unique() if self.unique else corpus
-
-    def _check_content(self) -> None:
-        found = sha256_of(self.path)
-        if self.sha256 is not None and self.sha256 != found:
-            raise InputError(
-                f"--data.sha256 {self.sha256}: {self.path} is another content, {found};"
-                " --data.sha256 null takes it as it is"
-            )
-        self.sha256 = self.hparams["sha256"] = found
+        corpus = self.source.corpus
+        self.hparams["sha256"] = self.sha256
+        return corpus
 
     @property
     def vocabulary(self) -> Vocabulary:
         """The characters and their ids; linked to the model."""
-        return self._given_vocabulary or self.corpus.vocabulary
+        return self.source.given_vocabulary or self.corpus.vocabulary
 
     @cached_property
     def splits(self) -> dict[str, Corpus]:
@@ -175,14 +163,17 @@ class NamesDataModule(LightningDataModule):
             f"{self.path.name}: {sizes} words (train / val / test), {examples} characters to"
             f" predict, {len(self.vocabulary) - 1} different ones"
         ]
-        val = self.splits["val"]
-        if not self.unique and len(val):
-            also = int(self.splits["train"].known(val).sum())
-            lines.append(
-                f"{also:,} of the {len(val):,} val words also stand in train"
-                " (--data.unique true keeps each word once)"
-            )
+        if not self.unique and len(self.splits["val"]):
+            also, of = self._also_in_train("val")
+            first = "first " if of < len(self.splits["val"]) else ""
+            how = "" if self.source.is_mapped else " (--data.unique true keeps each word once)"
+            lines.append(f"{also:,} of the {first}{of:,} val words also stand in train{how}")
         return lines
+
+    def _also_in_train(self, name: str) -> tuple[int, int]:
+        """How many of a split's first words stand in train too, and of how many that is."""
+        judged = self.splits[name][:_JUDGED]
+        return int(self.splits["train"].known(judged).sum()), len(judged)
 
     def table(self) -> str:
         """The splits as a table: words, examples, words also in train, the first words."""
@@ -190,9 +181,11 @@ class NamesDataModule(LightningDataModule):
         rows = [("split", "words", "examples", "also in train", "first words")]
         for name in SPLITS:
             part = self.splits[name]
-            also = "" if part is train else f"{int(train.known(part).sum()):,}"
+            also, of = (0, 0) if part is train else self._also_in_train(name)
+            known = "" if part is train else f"{also:,}"
+            known += f" of {of:,}" if 0 < of < len(part) else ""
             first = ", ".join(part[:5])
-            rows.append((name, f"{len(part):,}", f"{part.num_examples:,}", also, first))
+            rows.append((name, f"{len(part):,}", f"{part.num_examples:,}", known, first))
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         return "\n".join(
             f"{row[0]:<{widths[0]}}"

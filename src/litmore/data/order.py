@@ -2,12 +2,31 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
 from torch.utils.data import Sampler, SequentialSampler
+
+from litmore.data.permutation import Permutation
+
+HELD = 2**25
+"""Examples whose order is drawn at once and held, 8 bytes each; of more, it is computed as needed.
+
+What the lectures' figures hang on lies far below it.
+"""
+
+_RUN = 1 << 16
+
+
+@runtime_checkable
+class Order(Protocol):
+    """All examples, one after the other; a tensor is one."""
+
+    def __getitem__(self, places: slice) -> Int[Tensor, " B"]:
+        """The examples at these places."""
 
 
 class FileOrder(SequentialSampler):
@@ -21,9 +40,17 @@ class FileOrder(SequentialSampler):
         """Lightning calls this before each epoch."""
         self.epoch = epoch
 
-    def order(self) -> Int[Tensor, " N"]:
+    def order(self) -> Order:
         """0, 1, 2, …"""
-        return torch.arange(len(self))
+        return _Ascending(len(self))
+
+
+class _Ascending:
+    def __init__(self, num_examples: int) -> None:
+        self.num_examples = num_examples
+
+    def __getitem__(self, places: slice) -> Int[Tensor, " B"]:
+        return torch.arange(*places.indices(self.num_examples))
 
 
 class EpochOrder(Sampler):
@@ -44,13 +71,15 @@ class EpochOrder(Sampler):
         return self.num_examples
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self.order().tolist())
+        order = self.order()
+        for first in range(0, len(self), _RUN):
+            yield from order[first : first + _RUN].tolist()
 
     def set_epoch(self, epoch: int) -> None:
         """Lightning calls this before each epoch."""
         self.epoch = epoch
 
-    def order(self) -> Int[Tensor, " N"]:
+    def order(self) -> Order:
         """The epoch's."""
         mixed = np.random.SeedSequence([self.seed, self.epoch]).generate_state(1, np.uint64)
         return self.arrange(torch.Generator().manual_seed(int(mixed[0] >> np.uint64(1))))
@@ -61,7 +90,13 @@ class EpochOrder(Sampler):
 
 
 class Shuffle(EpochOrder):
-    """Any order is as likely as any other."""
+    """Any order is as likely as any other; of more than `HELD` examples, any of very many."""
+
+    def order(self) -> Order:
+        """The epoch's."""
+        if len(self) > HELD:
+            return Permutation.of(len(self), self.seed, self.epoch)
+        return super().order()
 
     def arrange(self, generator: torch.Generator) -> Int[Tensor, " N"]:
         """A permutation."""

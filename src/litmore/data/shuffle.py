@@ -1,34 +1,81 @@
 """`random.Random(seed).shuffle`, to the word, as array operations.
 
 The lectures' splits come from the standard library's shuffle; a corpus of millions of words should
-not wait for a Python loop over them.
+not wait for a Python loop over them, nor fill the memory with its order.
 """
 
 import random
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
+_CHUNK = 1 << 16
+"""Swaps made at a time: bounds the memory that a shuffle takes."""
+
+_LOW = (1 << 32) - 1
+
 
 def shuffled(n: int, seed: int) -> np.ndarray:
-    """Int64[n]: the order in which `random.Random(seed).shuffle` leaves 0, 1, … n − 1.
+    """Int32[n]: the order in which `random.Random(seed).shuffle` leaves 0, 1, … n − 1."""
+    items = np.arange(n, dtype=np.int32)
+    shuffle(items, seed)
+    return items
 
-    It swaps the places i and jᵢ ≤ i, for i from n − 1 down to 1. So what ends up at place i is what
-    stood at jᵢ at that time: whatever the last swap before it with that place, the one at the least
-    i' > i with jᵢ' = jᵢ, had brought there from place i'; and so on back to a place that nothing
-    was swapped with before.
+
+def shuffle(
+    items: np.ndarray, seed: int, progress: Callable[[int], object] = lambda swaps: None
+) -> None:
+    """Leave the items of an array, fewer than 2³¹, as `random.Random(seed).shuffle` does.
+
+    It swaps the places i and jᵢ ≤ i, for i from n − 1 down to 1. Here some swaps are made at a
+    time: they move only the items of the places that they name, and those all at once.
+
+    Args:
+        items: shuffled in place.
+        seed: of the standard library's generator.
+        progress: told how many swaps were made, every some thousand.
+
     """
-    if n < 2:
-        return np.arange(n)
-    place = np.arange(n)
-    j = np.concatenate(([-1], _draws(n, random.Random(seed))[::-1]))
-    order = 1 + np.argsort(j[1:], kind="stable")  # the swaps, those with the same place together
-    first_with = np.ones(n - 1, dtype=bool)
-    first_with[1:] = j[order[1:]] != j[order[:-1]]
+    end = len(items)
+    for draws in _draws(end, random.Random(seed)):
+        first = end - len(draws)
+        touched, source = _swapped(draws[::-1], first)
+        items[touched] = items[source]
+        end = first
+        progress(len(draws))
 
-    before = np.full(n, -1)  # of each swap: the last one before it with the same place jᵢ
-    before[order[:-1][~first_with[1:]]] = order[1:][~first_with[1:]]
-    last_with = np.full(n, -1)  # of each place: the last swap of all with it
-    last_with[j[order[first_with]]] = order[first_with]
+
+def _swapped(j: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
+    """The places that some swaps touch, ascending, and where the item of each comes from.
+
+    What ends up at place i is what stood at jᵢ at that time: whatever the last swap before it with
+    that place, the one at the least i' > i with jᵢ' = jᵢ, had brought there from place i'; and so
+    on back to a place that nothing was swapped with before.
+
+    Args:
+        j: of the places i = first, first + 1, …; the last is swapped first.
+        first: the least i.
+
+    """
+    # The swaps by their jᵢ, those with the same one together.
+    key = np.sort(j.astype(np.int64) << 32 | np.arange(len(j)))
+    with_, swap = key >> 32, key & _LOW
+    first_with = np.ones(len(j), dtype=bool)
+    first_with[1:] = with_[1:] != with_[:-1]
+    below = with_[first_with & (with_ < first)]  # places whose own turn is still to come
+    touched = np.concatenate([below, np.arange(first, first + len(j))])
+
+    # From here on, places and swaps go by their number among the touched places.
+    swap += len(below)
+    with_ = np.where(with_ < first, first_with.cumsum() - 1, with_ - first + len(below))
+    place = np.arange(len(touched))
+    j = np.full(len(touched), -1)
+    j[swap] = with_
+    before = np.full(len(touched), -1)  # of each swap: the last one before it with the same jᵢ
+    again = ~first_with[1:]
+    before[swap[:-1][again]] = swap[1:][again]
+    last_with = np.full(len(touched), -1)  # of each place: the last swap of all with it
+    last_with[with_[first_with]] = swap[first_with]
 
     # What stands at place i when its own turn comes: what the swap before brought, from its place.
     came_from = np.where(last_with == place, before, last_with)
@@ -37,20 +84,22 @@ def shuffled(n: int, seed: int) -> np.ndarray:
         content = further
     final = np.where(before < 0, j, content[before])
     final = np.where(j == place, content, final)
-    final[0] = content[last_with[0]] if last_with[0] >= 0 else 0
-    return final
+    final[: len(below)] = content[last_with[: len(below)]]
+    return touched, touched[final]
 
 
-def _draws(n: int, source: random.Random) -> np.ndarray:
-    """Int32[n − 1]: what `source` draws below n, below n − 1, … below 2.
+def _draws(n: int, source: random.Random) -> Iterator[np.ndarray]:
+    """Int32[n − 1] in chunks: what `source` draws below n, below n − 1, … below 2.
 
     For a number below n it takes as many bits as n has, from the top of the generator's next 32,
     and tries again where that is too many.
     """
-    draws = []
+    chunk: list[np.ndarray] = []
+    room = _CHUNK
     while n > 1:
         bits = n.bit_length()
         wanted = n - max(2 ** (bits - 1), 2) + 1  # this many bounds have so many bits
+        wanted = min(wanted, room)
         state = source.getstate()
         tries = 64 + int(1.02 * 2**bits * np.log(n / (n - wanted)))
         words = np.frombuffer(source.getrandbits(32 * tries).to_bytes(4 * tries, "little"), "<u4")
@@ -64,8 +113,11 @@ def _draws(n: int, source: random.Random) -> np.ndarray:
                 break
             taken = right
         at = np.flatnonzero(taken)[:wanted]
-        draws.append(numbers[at])
         n -= len(at)
         source.setstate(state)  # and go on after the last one taken
         source.getrandbits(32 * (int(at[-1]) + 1 if len(at) else tries))
-    return np.concatenate(draws)
+        chunk.append(numbers[at])
+        room -= len(at)
+        if room == 0 or n == 1:
+            yield np.concatenate(chunk)
+            chunk, room = [], _CHUNK

@@ -3,10 +3,7 @@
 import math
 from collections.abc import Sequence
 
-import torch
-
 from litmore.data.corpus import Corpus
-from litmore.data.shuffle import shuffled
 from litmore.errors import InputError
 
 SPLITS = ("train", "val", "test")
@@ -57,7 +54,7 @@ def split(corpus: Corpus, ratios: Sequence[float], seed: int, margin: int = 0) -
 
     """
     ends = cuts(len(corpus), ratios)
-    arranged = corpus.select(torch.from_numpy(shuffled(len(corpus), seed)), margin)
+    arranged = corpus.shuffled(seed, margin)
     starts = (0, *ends[:-1])
     return {
         name: arranged[first:last] for name, first, last in zip(SPLITS, starts, ends, strict=True)

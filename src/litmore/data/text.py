@@ -5,11 +5,14 @@ Everything here works on whole arrays: no Python object per word or per characte
 
 import gzip
 import hashlib
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -25,6 +28,12 @@ MAX_UNPACKED = 100
 _SMALL = 1 << 24
 """Bytes that any `.gz` may unfold to."""
 
+_GZIP_LEAST = 18
+"""Bytes of the smallest `.gz`: its head and tail."""
+
+PIECE = 1 << 20
+"""Bytes of text that `pieces` reads at a time; a line cannot be longer."""
+
 _BOM = b"\xef\xbb\xbf"
 
 _EDGE_SPACES = np.zeros(0x110000, dtype=bool)
@@ -35,6 +44,26 @@ _CONTROLS = np.zeros(0x110000, dtype=bool)
 """What no word may hold. A form feed is a character here, as U+2028 is: neither ends a line."""
 _CONTROLS[[*range(0x20), *range(0x7F, 0xA0)]] = True
 _CONTROLS[[NEWLINE, 0x0C]] = False
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Whole lines of a file.
+
+    Attributes:
+        raw: the lines, UTF-8, without a byte-order mark.
+        path: of the file.
+        line: the number, from 1, of the first.
+        at: how many bytes of text stand before it.
+        packed: bytes of the file, as they lie on the disk, that were read for it.
+
+    """
+
+    raw: bytes
+    path: Path
+    line: int = 1
+    at: int = 0
+    packed: int = 0
 
 
 def read_codepoints(path: Path) -> np.ndarray:
@@ -48,27 +77,68 @@ def read_codepoints(path: Path) -> np.ndarray:
             than `MAX_WORD` characters, or no word.
 
     """
-    raw = _read_bytes(path).removeprefix(_BOM)
-    codepoints = _decode(raw, path)
-    kept = _trim(codepoints, path)
-    # A newline that follows a newline (or nothing) ends a blank line.
-    ends = kept == NEWLINE
-    blank = ends & np.concatenate(([True], ends[:-1]))
-    words = kept[~blank]
+    words = codepoints_of(Piece(_read_bytes(path), path))
     if words.size == 0:
-        raise InputError(f"{path}: no words in it; give a text file of one word a line")
-    _check_lengths(words, path)
+        raise no_words(path)
     return words
 
 
-def _check_lengths(words: np.ndarray, path: Path) -> None:
+def no_words(path: Path) -> InputError:
+    """What to say of a file without any."""
+    return InputError(f"{path}: no words in it; give a text file of one word a line")
+
+
+def pieces(path: Path) -> Iterator[Piece]:
+    """A file as runs of whole lines of some `PIECE` bytes, one after the other.
+
+    Raises:
+        InputError: the file cannot be read, or a line is longer than that.
+
+    """
+    line, at, before = 1, 0, 0
+    with _readable(path), _opened(path) as (file, most, packed):
+        rest = file.read(len(_BOM)).removeprefix(_BOM)
+        while more := file.read(PIECE):
+            if at + len(rest) + len(more) > most:
+                raise _bomb(path, most)
+            end = more.rfind(b"\n") + 1
+            if not end and len(rest) + len(more) > PIECE:
+                raise InputError(
+                    f"{path}:{line}: a line of more than {PIECE:,} bytes; give one word a line"
+                )
+            raw, rest = (rest + more[:end], more[end:]) if end else (b"", rest + more)
+            if raw:
+                yield Piece(raw, path, line, at, packed.tell() - before)
+                line, at, before = line + raw.count(b"\n"), at + len(raw), packed.tell()
+        if rest:
+            yield Piece(rest, path, line, at, packed.tell() - before)
+
+
+def codepoints_of(piece: Piece) -> np.ndarray:
+    """The words of some lines, as those of a whole file; maybe none.
+
+    Raises:
+        InputError: see `read_codepoints`.
+
+    """
+    codepoints = _decode(piece)
+    kept = _trim(codepoints, piece)
+    # A newline that follows a newline (or nothing) ends a blank line.
+    ends = kept == NEWLINE
+    blank = ends & np.concatenate(([True], ends[:-1]))
+    words = kept[~blank] if blank.any() else kept
+    _check_lengths(words, piece)
+    return words
+
+
+def _check_lengths(words: np.ndarray, piece: Piece) -> None:
     ends = np.flatnonzero(words == NEWLINE)
     lengths = np.diff(ends, prepend=-1) - 1
-    if lengths.max() > MAX_WORD:
+    if lengths.size and lengths.max() > MAX_WORD:
         word = int(np.argmax(lengths > MAX_WORD))
         raise InputError(
-            f"{path}:{line_of_word(path, word)}: a word of {int(lengths[word]):,} characters;"
-            f" {MAX_WORD:,} are the most, one word a line"
+            f"{piece.path}:{line_of_word(piece, word)}: a word of {int(lengths[word]):,}"
+            f" characters; {MAX_WORD:,} are the most, one word a line"
         )
 
 
@@ -83,29 +153,58 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def line_of_word(path: Path, word: int) -> int:
-    """The number, from 1, of the line that a word of `read_codepoints` (from 0) stands on."""
+def line_of_word(piece: Piece | Path, word: int) -> int:
+    """The number of the line that a word (from 0) of a file or a piece of one stands on."""
+    if isinstance(piece, Path):
+        piece = Piece(_read_bytes(piece), piece)
     spaces = "".join(map(chr, np.flatnonzero(_EDGE_SPACES)))
-    lines = _read_bytes(path).removeprefix(_BOM).decode().split("\n")
-    numbers = (number for number, line in enumerate(lines, 1) if line.strip(spaces))
+    lines = piece.raw.decode().split("\n")
+    numbers = (number for number, line in enumerate(lines, piece.line) if line.strip(spaces))
     return next(islice(numbers, word, None))
 
 
-def _read_bytes(path: Path) -> bytes:
+def unfolded_size(path: Path) -> int:
+    """About how many bytes of text a file holds; a `.gz` says so at its end, of its last part.
+
+    Raises:
+        InputError: the file cannot be read.
+
+    """
     with _readable(path):
-        if not path.is_dir() and path.exists() and not path.is_file():
-            raise InputError(f"{path}: no regular file; give a text file of one word a line")
-        if path.suffix != ".gz":
-            return path.read_bytes()
-        most = max(_SMALL, MAX_UNPACKED * path.stat().st_size)
-        with gzip.open(path) as file:
-            raw = file.read(most + 1)
+        size = path.stat().st_size
+        if path.suffix == ".gz" and size >= _GZIP_LEAST:
+            with path.open("rb") as file:
+                file.seek(-4, 2)
+                size = max(size, int.from_bytes(file.read(4), "little"))
+    return size
+
+
+def _read_bytes(path: Path) -> bytes:
+    with _readable(path), _opened(path) as (file, most, _):
+        raw = file.read() if path.suffix != ".gz" else file.read(most + 1)
     if len(raw) > most:
-        raise InputError(
-            f"{path}: unfolds to more than {most:,} bytes, {MAX_UNPACKED} times its size;"
-            " unpack it yourself if that is meant"
-        )
-    return raw
+        raise _bomb(path, most)
+    return raw.removeprefix(_BOM)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[IO[bytes] | gzip.GzipFile, int, IO[bytes]]]:
+    """The text to read, how many bytes of it there may be, and the file as it lies on the disk."""
+    if not path.is_dir() and path.exists() and not path.is_file():
+        raise InputError(f"{path}: no regular file; give a text file of one word a line")
+    with path.open("rb") as packed:
+        if path.suffix != ".gz":
+            yield packed, sys.maxsize, packed
+        else:
+            with gzip.GzipFile(fileobj=packed) as text:
+                yield text, max(_SMALL, MAX_UNPACKED * path.stat().st_size), packed
+
+
+def _bomb(path: Path, most: int) -> InputError:
+    return InputError(
+        f"{path}: unfolds to more than {most:,} bytes, {MAX_UNPACKED} times its size;"
+        " unpack it yourself if that is meant"
+    )
 
 
 @contextmanager
@@ -126,21 +225,23 @@ def _readable(path: Path) -> Iterator[None]:
         raise InputError(f"{str(path)!r}: no file's name ({error})") from None
 
 
-def _decode(raw: bytes, path: Path) -> np.ndarray:
+def _decode(piece: Piece) -> np.ndarray:
     """Codepoints of the text and one newline after it: uint8 where all is ASCII, else uint32."""
+    raw = piece.raw
     if raw.isascii():
         return np.frombuffer(raw + b"\n", dtype=np.uint8)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
+        line = piece.line + raw.count(b"\n", 0, error.start)
         raise InputError(
-            f"{path}:{line}: not UTF-8 (byte 0x{raw[error.start]:02x} at {error.start})"
+            f"{piece.path}:{line}: not UTF-8"
+            f" (byte 0x{raw[error.start]:02x} at {piece.at + error.start})"
         ) from None
     return np.frombuffer((text + "\n").encode("utf-32-le"), dtype="<u4")
 
 
-def _trim(codepoints: np.ndarray, path: Path) -> np.ndarray:
+def _trim(codepoints: np.ndarray, piece: Piece) -> np.ndarray:
     """The text without spaces at the lines' edges; what is left may hold no control character."""
     keep = np.ones(codepoints.size, dtype=bool)
     spaces = np.flatnonzero(_EDGE_SPACES[codepoints])
@@ -155,9 +256,9 @@ def _trim(codepoints: np.ndarray, path: Path) -> np.ndarray:
     controls = np.flatnonzero(_CONTROLS[codepoints] & keep)
     if controls.size:
         at = int(controls[0])
-        line = int(np.count_nonzero(codepoints[:at] == NEWLINE)) + 1
+        line = piece.line + int(np.count_nonzero(codepoints[:at] == NEWLINE))
         hint = "; lines end in \\n or \\r\\n" if codepoints[at] == 0x0D else ""
         raise InputError(
-            f"{path}:{line}: control character U+{int(codepoints[at]):04X} in a word{hint}"
+            f"{piece.path}:{line}: control character U+{int(codepoints[at]):04X} in a word{hint}"
         )
     return codepoints[keep]

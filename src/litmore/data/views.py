@@ -87,8 +87,8 @@ class Windows(WordView):
 
     def of_words(self, first: int, last: int) -> tuple[Int[Tensor, "B K"], Int[Tensor, " B"]]:
         """All examples of a run of words."""
-        offsets = self.corpus.offsets
-        return self._cut(self.windows[int(offsets[first]) : int(offsets[last])])
+        start, end = self.corpus.starts(torch.tensor([first, last])).tolist()
+        return self._cut(self.windows[start:end])
 
     def _cut(
         self, windows: Integer[Tensor, "B K_and_1"]
@@ -117,8 +117,8 @@ class Words(WordView):
     def __getitem__(
         self, examples: Int[Tensor, " B"]
     ) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
-        offsets, tokens = self.corpus.offsets, self.corpus.tokens
-        first, last = offsets[examples], offsets[examples + 1]  # (B,)
+        tokens = self.corpus.tokens
+        first, last = self.corpus.starts(examples), self.corpus.starts(examples + 1)  # (B,)
         longest = int((last - first).max()) if len(examples) else 0
         at = first[:, None] + torch.arange(longest)  # (B, T)
         outside = at >= last[:, None]
