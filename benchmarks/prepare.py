@@ -10,7 +10,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -49,8 +51,14 @@ print(json.dumps({"seconds": seconds, "peak": status("VmHWM") - peak,
 """
 
 
-def make_words(path: Path, number: int) -> None:
+FOLDER = tempfile.TemporaryDirectory()
+"""Of the words that were made, for as long as this process lives."""
+
+
+@cache
+def made_words(number: int) -> Path:
     """So many words of the count bigram's, one a line."""
+    path = Path(FOLDER.name) / f"{number}.txt"
     data = NamesDataModule(block_size=1)
     model = CountBigram(data.vocabulary.characters).eval()
     x, y = data.view_of(data.corpus)[torch.arange(data.corpus.num_examples)]
@@ -60,16 +68,17 @@ def make_words(path: Path, number: int) -> None:
     with path.open("w") as file:
         for word in sample(model, number, generator=generator):
             file.write((word or "a") + "\n")
+    return path
 
 
-def prepared(path: Path, cache: Path, memory_map: bool = True) -> dict[str, float]:
+def prepared(path: Path, tokens: Path, memory_map: bool = True) -> dict[str, float]:
     """Seconds and peak bytes of a process that prepares this file."""
     done = subprocess.run(
         [sys.executable, "-c", CHILD, str(path), json.dumps(memory_map)],
         check=True,
         capture_output=True,
         text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "LITMORE_CACHE": str(cache)},
+        env=os.environ | {"OMP_NUM_THREADS": "1", "LITMORE_CACHE": str(tokens)},
     )
     return json.loads(done.stdout)
 
@@ -93,16 +102,15 @@ def measure(quick: bool = False) -> list[Row]:
     ]
     number = 20_000 if quick else 10_000_000
     with scratch() as folder:
-        words = folder / "words.txt"
-        make_words(words, number)
+        words = made_words(number)
         size = words.stat().st_size
         found: dict[str, list[dict[str, float]]] = {"first": [], "second": [], "memory": []}
         for number_of_round in range(1 if quick else 3):
-            cache = folder / f"cache {number_of_round}"
-            found["first"].append(prepared(words, cache))
-            found["second"].append(prepared(words, cache))
-            found["memory"].append(prepared(words, cache, memory_map=False))
-            shutil.rmtree(cache, ignore_errors=True)
+            tokens = folder / f"cache {number_of_round}"
+            found["first"].append(prepared(words, tokens))
+            found["second"].append(prepared(words, tokens))
+            found["memory"].append(prepared(words, tokens, memory_map=False))
+            shutil.rmtree(tokens, ignore_errors=True)
     names = {
         "first": f"preparing {number:,} words, memory-mapped, the first time",
         "second": "the same, from the cache",

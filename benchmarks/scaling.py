@@ -20,7 +20,7 @@ from litmore.data.counts import Counts
 from litmore.data.views import View, Windows
 from litmore.models import MLP
 from litmore.models.losses import mean_nll
-from prepare import make_words
+from prepare import made_words
 from stopwatch import Row, scratch
 
 SIZES = (32_000, 100_000, 316_000, 1_000_000, 3_160_000, 10_000_000)
@@ -67,8 +67,7 @@ def measure(quick: bool = False, figure: Path | None = None) -> list[Row]:
     found = {}
     with scratch() as folder, patch.dict(os.environ, LITMORE_CACHE=str(folder / "cache")):
         words = folder / "words.txt"
-        make_words(words, sizes[-1])
-        lines = words.read_text().splitlines(keepends=True)
+        lines = made_words(sizes[-1]).read_text().splitlines(keepends=True)
         for size in sizes:
             words.write_text("".join(lines[:size]))
             found[size] = of_size(words, 2 if quick else 7)

@@ -54,10 +54,10 @@ def total_steps(trainer: Trainer) -> int | None:
 
 def void_later(trainer: Trainer) -> None:
     """Where a run goes on, let TensorBoard forget what an earlier training wrote beyond there."""
-    from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-
     step = steps_done(trainer)
     for writer in tensorboard_writers(trainer) if step else []:
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+
         restart = Event(step=step, session_log=SessionLog(status=SessionLog.START))
         writer._get_file_writer().add_event(restart, step)
 

@@ -26,10 +26,10 @@ class RunSummary(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """The settings."""
-        from tensorboard.plugins.hparams.summary_v2 import hparams_pb
-
         self._start = time.monotonic()
         for writer in tensorboard_writers(trainer):
+            from tensorboard.plugins.hparams.summary_v2 import hparams_pb  # 0.2 s
+
             found = hparams_of(settings(trainer))
             # Each run a row of its own, however alike. No run says which columns there are, as
             # torch's `add_hparams` would: TensorBoard shows those of all runs, whatever the model.
