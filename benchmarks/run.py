@@ -39,9 +39,23 @@ SECTIONS = {
         " TensorBoard and checkpoints. The last rows undo one saving at a time: the step without"
         " it against the step with it.",
     ),
+    "step_cost": (
+        "What a step is made of",
+        "The reference is what a step of `configs/mlp.yaml` cannot do without: forward's and"
+        " backward's matrix products, at the machine's rate for these shapes. What is beside them"
+        " is tanh, softmax, indexing and the calls from Python.",
+    ),
     "sampling": ("Sampling", "The notebook's loop over the same weights."),
-    "prepare": ("Preparing data", "The notebook's lists."),
-    "startup": ("Start", "What has to be imported anyway."),
+    "prepare": (
+        "Preparing data",
+        "The notebook's lists; then ten million words, of which files are memory-mapped"
+        " ([data.md](data.md#files-larger-than-memory)).",
+    ),
+    "startup": (
+        "Start",
+        "What has to be imported anyway. Drawing names imports litmore's own models without their"
+        " training half, and so without Lightning.",
+    ),
     "scaling": (
         "Scaling",
         "The smallest corpus and the largest, both litmore's: a step over the whole table grows"
