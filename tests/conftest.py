@@ -54,6 +54,24 @@ def word_file(tmp_path: Path) -> Callable[[Iterable[str]], str]:
 
 
 @pytest.fixture
+def command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command line of this process, in an empty folder: exit code, stdout, stderr."""
+    from litmore.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PL_GLOBAL_SEED", "0")  # the run sets it; the next test shall not see it
+
+    def run(*args: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main([str(arg) for arg in args])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
 def trainer(tmp_path: Path) -> Callable[..., Trainer]:
     """Make a Trainer on the CPU that writes and prints nothing."""
 

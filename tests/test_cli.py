@@ -11,7 +11,6 @@ import torch
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from litmore.cli import main
 from litmore.data import Corpus, NamesDataModule
 from litmore.models import MLP
 
@@ -43,18 +42,9 @@ class Outcome:
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(command_line):
     """Run a command line in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")  # the run sets it; the next test shall not see it
-
-    def run(*args):
-        capsys.readouterr()
-        code = main([str(arg) for arg in args])
-        streams = capsys.readouterr()
-        return Outcome(code, streams.out, streams.err)
-
-    return run
+    return lambda *args: Outcome(*command_line(*args))
 
 
 @pytest.fixture
@@ -78,6 +68,15 @@ def towns(tmp_path):
 
 
 # fit
+
+
+def test_counts_without_smoothing_may_be_infinitely_wrong(run, word_file):
+    path = word_file([*["anna"] * 9, "nana", "zoe"])  # zoe in val or test alone
+    config = ROOT / "configs" / "bigram_counts.yaml"
+    split = ["--data.path", path, "--data.split", "[0.5,0.5,0]", "--data.split_seed", 3]
+    done = run("fit", "--config", config, *split, "--model.smoothing", 0)
+    assert (done.code, done.metrics["val/loss"]) == (0, math.inf)
+    assert Path("logs/bigram_counts/version_0/checkpoints/last.ckpt").is_file()
 
 
 def test_fit_tells_the_result_on_stdout_and_the_rest_on_stderr(fit):

@@ -96,16 +96,11 @@ def test_after_the_sweep_all_is_as_before(trainer, optimizer):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
-
+def run(command_line):
     def run(*args):
-        capsys.readouterr()
-        code = main([str(arg) for arg in args])
-        streams = capsys.readouterr()
-        assert code == 0, streams.err
-        return streams.out
+        code, out, err = command_line(*args)
+        assert code == 0, err
+        return out
 
     return run
 

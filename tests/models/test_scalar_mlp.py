@@ -31,17 +31,10 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def run(folder, monkeypatch, capsys):
+def run(folder, command_line, monkeypatch):
     """A command line in that folder: exit code, stdout, stderr."""
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
-
-    def run(*args):
-        capsys.readouterr()
-        code = main([str(arg) for arg in args])
-        return code, *capsys.readouterr()
-
-    return run
+    return command_line
 
 
 def logged(run_folder, name):

@@ -159,7 +159,8 @@ class Checkpoints(Checkpoint):
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         score = trainer.callback_metrics.get(self.monitor)
-        if score is not None and not math.isfinite(score) and _has_weights(pl_module):
+        # Counts without smoothing give what was never seen an infinite loss, and rightly so.
+        if score is not None and not math.isfinite(score) and trainer.global_step:
             raise RunError(
                 f"step {trainer.global_step}: {self.monitor} is not finite"
                 f" (learning rate {_lr(trainer):.3g})"
@@ -240,11 +241,6 @@ def _gathered(trainer: Trainer, own: Any) -> list[Any]:
 
 def _is_finite(model: LightningModule) -> bool:
     return all(bool(weight.isfinite().all()) for weight in model.parameters())
-
-
-def _has_weights(model: LightningModule) -> bool:
-    """Counts without smoothing give what was never seen an infinite loss, and rightly so."""
-    return any(True for _ in model.parameters())
 
 
 def _lr(trainer: Trainer) -> float:

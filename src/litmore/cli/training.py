@@ -508,7 +508,8 @@ class CLI(LightningCLI):
                 shown["train/floor"] = torch.tensor(callback.floor)
         print_metrics(shown)
         if isinstance(self.model, CharLM):
-            if not shown.get(f"{stage}/loss", torch.zeros(())).isfinite():
+            finite = shown.get(f"{stage}/loss", torch.zeros(())).isfinite()
+            if not finite and self.trainer.global_step:  # counts may rightly be infinitely wrong
                 raise RunError("the loss is not finite")
             generator = torch.Generator(self.model.device)
             generator.manual_seed(int(self.settings.seed_everything))
