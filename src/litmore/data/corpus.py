@@ -14,6 +14,7 @@ from litmore.data.shuffle import shuffled
 from litmore.data.text import Piece, codepoints_of, line_of_word, read_codepoints
 from litmore.data.vocabulary import BOUNDARY, MAX_CHARACTERS, NEWLINE, UNKNOWN, Vocabulary
 from litmore.errors import InputError
+from litmore.progress import progress
 
 _TOKENS = 1 << 19
 """Tokens looked at at a time: bounds the memory that going through a corpus takes."""
@@ -226,8 +227,11 @@ class Corpus:
         asked = words._as_words()
         lexicon = Lexicon(asked)
         found = np.zeros(lexicon.size + 1, dtype=bool)  # the last place is of those not asked for
-        for first in range(0, len(self), self._words_at_once):
-            found[lexicon.find(self[first : first + self._words_at_once]._as_words())] = True
+        with progress("looking words up", len(self), " words") as bar:
+            for first in range(0, len(self), self._words_at_once):
+                some = self[first : first + self._words_at_once]
+                found[lexicon.find(some._as_words())] = True
+                bar.update(len(some))
         return torch.from_numpy(found[lexicon.find(asked)])
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from litmore.data.corpus import Corpus
 from litmore.data.views import View, Windows
+from litmore.progress import progress
 
 
 class Counts(View):
@@ -68,11 +69,13 @@ def _distinct_windows(windows: Windows, vocab_size: int) -> tuple[np.ndarray, np
         return np.unique(rows, axis=0, return_counts=True)
     weights = vocab_size ** torch.arange(width - 1, -1, -1)
     codes, times = np.empty(0, np.int64), np.empty(0, np.int64)
-    for first in range(0, len(windows), _RUN):
-        x, y = windows[torch.arange(first, min(first + _RUN, len(windows)))]
-        code = (x * weights[:-1]).sum(1) + y
-        more, often = np.unique(code.numpy(), return_counts=True)
-        codes, place = np.unique(np.concatenate([codes, more]), return_inverse=True)
-        times = np.bincount(place, weights=np.concatenate([times, often])).astype(np.int64)
+    with progress("counting", len(windows), " characters") as bar:
+        for first in range(0, len(windows), _RUN):
+            x, y = windows[torch.arange(first, min(first + _RUN, len(windows)))]
+            code = (x * weights[:-1]).sum(1) + y
+            more, often = np.unique(code.numpy(), return_counts=True)
+            codes, place = np.unique(np.concatenate([codes, more]), return_inverse=True)
+            times = np.bincount(place, weights=np.concatenate([times, often])).astype(np.int64)
+            bar.update(len(y))
     digits = codes[:, None] // weights.numpy() % vocab_size
     return digits, times

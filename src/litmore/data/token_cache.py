@@ -13,7 +13,6 @@ All of it may be deleted at any time.
 import hashlib
 import json
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +21,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from litmore.data.corpus import Corpus, vocabulary_of
 from litmore.data.download import CACHE_VARIABLE, cache_folder
@@ -31,6 +29,7 @@ from litmore.data.stored import made, opened, writer
 from litmore.data.text import MAX_WORD, Piece, codepoints_of, no_words, pieces, sha256_of
 from litmore.data.vocabulary import Vocabulary
 from litmore.errors import InputError
+from litmore.progress import progress
 
 _MARGIN = MAX_WORD - 1
 """Boundaries before a shuffled storage: room for the longest context there may be."""
@@ -160,7 +159,7 @@ def _state(path: Path) -> list[int] | None:
 
 def _tokenise(path: Path, vocabulary: Vocabulary | None, folder: Path) -> None:
     size = path.stat().st_size
-    with _progress(f"reading {path.name}", size * (1 if vocabulary else 2), "B") as bar:
+    with progress(f"reading {path.name}", size * (1 if vocabulary else 2), "B") as bar:
 
         def read() -> Iterator[Piece]:
             for piece in pieces(path):
@@ -190,7 +189,7 @@ def _shuffle(corpus: Corpus, seed: int, folder: Path) -> None:
     order = np.memmap(name, np.int32, "r+")
     for first in range(0, number, _RUN):
         order[first : first + _RUN] = np.arange(first, min(first + _RUN, number))
-    with _progress("shuffling", 2 * number, " words") as bar:
+    with progress("shuffling", 2 * number, " words") as bar:
         shuffle(order, seed, bar.update)
         small = corpus.num_examples < _MAX_WORDS
         with writer(folder, corpus.vocabulary, small, _MARGIN) as words:
@@ -210,15 +209,3 @@ def _told() -> Iterator[None]:
             f"{CACHE_VARIABLE} {cache_folder()}: cannot keep the corpus's tokens there"
             f" ({error.strerror}); set it to a folder with room, or pass --data.memory_map false"
         ) from None
-
-
-def _progress(what: str, total: int, unit: str) -> tqdm:
-    return tqdm(
-        total=total,
-        desc=what,
-        unit=unit,
-        unit_scale=True,
-        delay=2.0,  # what is done sooner need not be shown
-        leave=False,
-        disable=not sys.stderr.isatty(),
-    )
