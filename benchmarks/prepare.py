@@ -22,7 +22,7 @@ from litmore.data import NamesDataModule
 from litmore.models import CountBigram
 from litmore.sampling import sample
 from side_by_side import ratio, spread
-from stopwatch import Row, scratch
+from stopwatch import Row, scratch, shown
 
 CHILD = """
 import json, sys, threading, time
@@ -125,9 +125,7 @@ def measure(quick: bool = False) -> list[Row]:
             bound = "< 16 bytes a character" if first and what == "peak" else ""
             bytes_ = f"{most / 2**20:.0f} MiB, {most / size:.1f} bytes a character"
             rows.append(Row(f"… and its peak, {text}", "", bytes_, "", bound))
-    for row in rows:
-        print(f"{row.question}: {row.reference} against {row.litmore} {row.ratio}")
-    return rows
+    return shown(rows)
 
 
 if __name__ == "__main__":

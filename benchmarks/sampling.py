@@ -10,7 +10,7 @@ from litmore.data import NamesDataModule
 from litmore.models import MLP
 from litmore.sampling import sample
 from side_by_side import ratio, spread
-from stopwatch import Row
+from stopwatch import Row, shown
 
 
 def measure(quick: bool = False) -> list[Row]:
@@ -39,8 +39,7 @@ def measure(quick: bool = False) -> list[Row]:
         ours.append((time.perf_counter() - began) / names)
     row = Row(f"a name, of {names:,} from the MLP", spread(theirs), spread(ours),
               ratio(theirs, ours), "≥ 20")  # fmt: skip
-    print(f"{row.question}: {row.reference} against {row.litmore}, {row.ratio} times")
-    return [row]
+    return shown([row])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ without; `sample` of one name from a checkpoint beside `import torch`.
 import sys
 
 from side_by_side import ratio, spread
-from stopwatch import Row, scratch
+from stopwatch import Row, scratch, shown
 from time_to_loss import cold
 
 ONE_STEP = [
@@ -43,9 +43,7 @@ def measure(quick: bool = False) -> list[Row]:
         Row("`sample`, one name, beside importing torch", spread(seconds["torch"]),
             spread(seconds["sample"]), ratio(seconds["sample"], seconds["torch"]), "≤ 1.5"),
     ]  # fmt: skip
-    for row in rows:
-        print(f"{row.question}: {row.reference} against {row.litmore}, {row.ratio} times")
-    return rows
+    return shown(rows)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from litmore.models import MLP
 from litmore.models.losses import mean_nll
 from litmore.optim import MuonAdamW
 from side_by_side import ratio, side_by_side, spread
-from stopwatch import Row, train
+from stopwatch import Row, shown, train
 
 BATCH = 512
 LR, MOMENTUM, DECAY = 0.07, 0.95, 0.2
@@ -101,9 +101,7 @@ def measure(quick: bool = False) -> list[Row]:
             "Trainer": "… a step in `fit`",
         }.items()
     ]  # fmt: skip
-    for row in rows:
-        print(f"{row.question}: {row.reference} against {row.litmore}, {row.ratio} times")
-    return rows
+    return shown(rows)
 
 
 if __name__ == "__main__":

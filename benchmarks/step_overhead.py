@@ -22,7 +22,7 @@ from litmore.cli.training import CountedBatches
 from litmore.data import NamesDataModule
 from litmore.models import MLP, CharLM
 from side_by_side import ratio, spread
-from stopwatch import ROOT, Row, train
+from stopwatch import ROOT, Row, shown, train
 
 CONFIG = ["--config", str(ROOT / "configs" / "lecture" / "mlp.yaml"), "--lr_scheduler=null"]
 BOUNDS = {(32, 1): "≤ 2", (32, 50): "≤ 1.2", (4096, 1): "≤ 1.05", (4096, 50): "≤ 1.05"}
@@ -126,8 +126,7 @@ def measure(quick: bool = False) -> list[Row]:
                 ratio(seconds[bundle], seconds["loop"]),
                 BOUNDS[batch_size, bundle],
             )
-            print(f"{row.question}: {row.reference} against {row.litmore}, {row.ratio} times")
-            rows.append(row)
+            rows += shown([row])
     with_all: list[float] = []
     with_out: dict[str, list[float]] = {name: [] for name in SAVINGS}
     for _ in range(rounds):
@@ -143,8 +142,7 @@ def measure(quick: bool = False) -> list[Row]:
             spread(with_all),
             ratio(seconds_a_step, with_all),
         )
-        print(f"{row.question}: {row.reference} against {row.litmore}, {row.ratio} times")
-        rows.append(row)
+        rows += shown([row])
     return rows
 
 

@@ -28,6 +28,13 @@ class Row:
     bound: str = ""
 
 
+def shown(rows: list[Row]) -> list[Row]:
+    """The same, printed."""
+    for row in rows:
+        print(f"{row.question}: {row.reference} against {row.litmore}, {row.ratio} times")
+    return rows
+
+
 class Stopwatch(Callback):
     """Seconds in the training loop; and a step's, over the second half: the first one warms up.
 

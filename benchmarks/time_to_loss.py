@@ -19,7 +19,7 @@ import notebook
 from litmore.data import NamesDataModule
 from litmore.data.download import cached
 from side_by_side import ratio, spread
-from stopwatch import ROOT, VARIABLE, Row, scratch
+from stopwatch import ROOT, VARIABLE, Row, scratch, shown
 
 SPRINT = [
     "--data.batch_size=640",
@@ -106,9 +106,7 @@ def measure(quick: bool = False) -> list[Row]:
         ):
             question = f"{what}, to {target} on {path.name[-9:]} (notebook: {name})"
             rows.append(Row(question, spread(theirs), spread(ours), ratio(theirs, ours), bound))
-    for row in rows:
-        print(f"{row.question}: {row.reference} against {row.litmore}, {row.ratio} times")
-    return rows
+    return shown(rows)
 
 
 if __name__ == "__main__":

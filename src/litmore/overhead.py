@@ -23,7 +23,6 @@ STEP_HOOKS = (
 )
 """What the Trainer calls at every step on each callback and on the model."""
 
-
 TRANSFER_HOOKS = (
     "on_before_batch_transfer",
     "transfer_batch_to_device",

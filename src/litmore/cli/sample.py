@@ -1,6 +1,7 @@
 """`sample`: new names from a checkpoint."""
 
 import sys
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import fields
 from itertools import islice
@@ -71,8 +72,7 @@ def sample_names(
         top_k=top_k,
         max_length=max_length,
     )
-    while some := list(islice(names, LOOKED_UP)):
-        sys.stdout.writelines(f"{name}\n" for name in some)
+    while some := list(islice(_printed(names), LOOKED_UP)):
         drawn += len(some)
         if words is not None:
             spelt = Corpus.of(filter(None, some), words.vocabulary)
@@ -83,6 +83,12 @@ def sample_names(
     elif drawn:
         share = 1 - known / drawn
         sys.stderr.write(f"{share:.1%} of the {drawn:,} names are new: in no split.\n")
+
+
+def _printed(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        sys.stdout.write(f"{name}\n")
+        yield name
 
 
 def _words(checkpoint: dict[str, Any]) -> Corpus | None:
