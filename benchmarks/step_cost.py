@@ -4,6 +4,7 @@ The products of forward and backward, at the step's own shapes, are the machine'
 the step's parts on top of one another, and torch's own Muon in the place of litmore's.
 """
 
+import statistics
 import sys
 from collections.abc import Callable
 
@@ -85,15 +86,14 @@ def measure(quick: bool = False) -> list[Row]:
         steps = f"--trainer.max_steps={20 if quick else 600}"
         flags = ["--trainer.val_check_interval=600", "--tensorboard.every_n_steps=0"]
         seconds["Trainer"].append(train("--config", "configs/mlp.yaml", steps, *flags).a_step)
-    rate = operations / sorted(seconds["products"])[len(seconds["products"]) // 2] / 1e9
+    rate = operations / statistics.median(seconds["products"]) / 1e9
     base = spread(seconds["products"])
     print(f"{operations / 1e6:.0f} million operations in {base}: {rate:.0f} GFLOP/s")
     rows = [
-        Row(f"{name}, beside its {operations / 1e6:.0f} MFLOP of products at {rate:.0f} GFLOP/s"
-            if key == "loss" else name,
-            base, spread(seconds[key]), ratio(seconds[key], seconds["products"]))
+        Row(name, base, spread(seconds[key]), ratio(seconds[key], seconds["products"]))
         for key, name in {
-            "loss": f"loss and gradient of {BATCH} contexts",
+            "loss": f"loss and gradient of {BATCH} contexts, beside its"
+            f" {operations / 1e6:.0f} MFLOP of products at {rate:.0f} GFLOP/s",
             "batches": "… gathering the batch",
             "optimizer": "… Muon and AdamW",
             "torch's": "… torch's Muon and AdamW, in their place",

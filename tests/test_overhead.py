@@ -62,9 +62,8 @@ def fit(tmp_path, word_file):
 
 
 @pytest.mark.parametrize("flags", [{}, {"gradient_clip_val": 0.01}, {"accumulate_grad_batches": 2}])
-def test_trains_as_without_any_of_it(fit, monkeypatch, flags):
+def test_trains_as_without_any_of_it(fit, flags):
     lean, weights = fit(**flags)
-    monkeypatch.undo()
     plain, expected = fit(kind=Trainer, lean=False, **flags)
     assert all(map(torch.equal, weights, expected))
     assert lean.examples == plain.examples
@@ -78,6 +77,14 @@ def test_clips_where_it_is_asked_for(fit):
     assert float(moved) <= 2 * 0.5 * 0.001 * 1.01  # two steps at this rate
     _, free = fit()
     assert not all(map(torch.allclose, free, clipped))
+
+
+def test_a_transfer_hook_that_was_set_is_left(tmp_path, word_file):
+    data = NamesDataModule(word_file(WORDS))
+    model = MLP(data.vocabulary.characters)
+    data.on_after_batch_transfer = lambda batch, dataloader_idx: batch
+    skip_transfer(LeanTrainer(accelerator="cpu", default_root_dir=tmp_path), model, data)
+    assert "_apply_batch_transfer_handler" not in vars(model)
 
 
 @pytest.mark.filterwarnings("ignore:You have overridden")  # beside a data module, it tells

@@ -70,8 +70,13 @@ def skip_empty_hooks(trainer: Trainer, model: LightningModule) -> None:
     owners += [(callback, Callback) for callback in trainer.callbacks]  # type: ignore[attr-defined]
     for owner, base in owners:
         for hook in STEP_HOOKS:
-            if getattr(type(owner), hook) is getattr(base, hook) and hook not in vars(owner):
+            if not _is_written(hook, owner, base):
                 setattr(owner, hook, None)
+
+
+def _is_written(hook: str, owner: object, base: type) -> bool:
+    """Whether a hook is another than the library's empty one, in a class or on the object."""
+    return getattr(type(owner), hook) is not getattr(base, hook) or hook in vars(owner)
 
 
 def remember_signature(model: LightningModule) -> None:
@@ -83,7 +88,7 @@ def remember_signature(model: LightningModule) -> None:
 def skip_transfer(trainer: Trainer, model: LightningModule, data: LightningDataModule) -> None:
     """Leave batches where they are, if that is where they go and nobody has written the hooks."""
     written = [
-        getattr(type(owner), hook) is not getattr(base, hook)
+        _is_written(hook, owner, base)
         for owner, base in ((model, LightningModule), (data, LightningDataModule))
         for hook in TRANSFER_HOOKS
     ]

@@ -14,6 +14,11 @@ from litmore.runs import RunFolder
 log = logging.getLogger(__name__)
 
 
+def is_first_process() -> bool:
+    """Whether this is the one that writes and prints."""
+    return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
+
+
 class RunLogger(TensorBoardLogger):
     """TensorBoard events in the run's folder."""
 
@@ -56,13 +61,9 @@ class RunLogger(TensorBoardLogger):
             super().save()
 
     @property
-    def _is_first(self) -> bool:
-        return int(getattr(rank_zero_only, "rank", 0)) == 0
-
-    @property
     def log_dir(self) -> str:
         """The run's folder; only the first process, which is the one that writes, claims it."""
-        return str(self.folder.claim() if self._is_first else self.folder.root)
+        return str(self.folder.claim() if is_first_process() else self.folder.root)
 
     @property
     def version(self) -> str:

@@ -58,7 +58,7 @@ from litmore.overhead import (
     skip_empty_hooks,
     skip_transfer,
 )
-from litmore.run_logger import RunLogger
+from litmore.run_logger import RunLogger, is_first_process
 from litmore.runs import LOGS, RunFolder, find_checkpoint, run_of
 from litmore.sampling import sample
 from litmore.signals import Stopped
@@ -117,7 +117,9 @@ def run(args: Sequence[str]) -> int:
     except Stopped as stop:
         _tell(stop.told)
         # To the process that launched this one, anything but 0 is a death to be followed.
-        return int(str(stop.code)) if _is_first() or "TORCHELASTIC_RUN_ID" in os.environ else 0
+        return (
+            int(str(stop.code)) if is_first_process() or "TORCHELASTIC_RUN_ID" in os.environ else 0
+        )
     except SIGTERMException:
         return 143
     except SystemExit as stop:
@@ -136,10 +138,6 @@ def _quieten_lightning() -> None:
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)
-
-
-def _is_first() -> bool:
-    return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
 
 
 @rank_zero_only
@@ -431,7 +429,7 @@ class CLI(LightningCLI):
             path = run_of(self.ckpt_path)
             if path is not None:
                 folder = RunFolder(path.parents[1], path.parent.name, path)
-                if getattr(rank_zero_only, "rank", 0) == 0:
+                if is_first_process():
                     folder.lock()
                 return folder
         return RunFolder(root, self._run_name())

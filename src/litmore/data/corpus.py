@@ -136,7 +136,7 @@ class Corpus:
     @property
     def lengths(self) -> Int[Tensor, " words"]:
         """Examples of each word: its characters and the closing boundary."""
-        return self.offsets.diff()
+        return self.places.diff()
 
     def __getitem__(self, words: slice) -> "Corpus":
         """A run of words, as a view of the same storage."""
