@@ -37,7 +37,7 @@ trainer: {max_steps: 45, val_check_interval: 6, check_val_every_n_epoch: null}
 """,
     "sgd": """
 model: {class_path: litmore.models.MLP, init_args: {hidden_dim: 16, init: lecture}}
-data: {view: windows, batch_size: 64, bundle: 7}
+data: {view: windows, batch_size: 64}
 optimizer: {class_path: torch.optim.SGD, init_args: {lr: 0.1, momentum: 0.9}}
 lr_scheduler:
   class_path: torch.optim.lr_scheduler.StepLR
@@ -115,7 +115,7 @@ class Slow(Callback):
 
 
 class Poison(Callback):
-    """Make weights NaN after so many steps, the last of a bundle."""
+    """Make weights NaN after so many steps."""
 
     def __init__(self, step: int):
         self.step = step

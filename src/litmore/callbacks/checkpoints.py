@@ -71,7 +71,7 @@ class Checkpoints(Checkpoint):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put back what the Trainer does not, and begin to listen for signals."""
         fit_loop, epoch_loop = trainer.fit_loop, trainer.fit_loop.epoch_loop
-        if pl_module.automatic_optimization or getattr(pl_module, "is_bundled", False):
+        if pl_module.automatic_optimization:
             # Where logging stands. The Trainer first finishes a batch whose validation was due.
             again = epoch_loop.restarting and _validation_is_due(trainer)
             epoch_loop._batches_that_stepped = trainer.global_step - again

@@ -101,7 +101,7 @@ class Drawing(Callback, ABC):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, *args: Any, **kwargs: Any
     ) -> None:
-        """Draw, if it is time to: a batch may have taken several steps."""
+        """Draw, if it is time to."""
         if self.next_due < float("inf") and steps_done(trainer) >= self.next_due:
             self._draw(trainer, pl_module)
 

@@ -17,7 +17,6 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from litmore.callbacks.drawing import tensorboard_writers
-from litmore.data.loader import Bundle
 from litmore.errors import InputError, RunError
 from litmore.figures.canvas import blank, pixels
 
@@ -76,8 +75,7 @@ class LRFinder(Callback):
             InputError: the model trains without an optimizer, or steps it by itself.
 
         """
-        bundled = getattr(pl_module, "is_bundled", False)
-        if not (pl_module.automatic_optimization or bundled):
+        if not pl_module.automatic_optimization:
             raise InputError(f"LRFinder: {type(pl_module).__name__} has no learning rate to find")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -198,9 +196,8 @@ def _step(trainer: Trainer, optimizer: Optimizer, batch: Any, number: int) -> fl
 def _batches(trainer: Trainer) -> Iterator[Any]:
     """The training batches over and over, from a copy of the loader: its place stays its own."""
     loader: Any = trainer.train_dataloader
-    for served in chain.from_iterable(iter(copy.copy(each)) for each in repeat(loader)):
-        for batch in served if isinstance(served, Bundle) else [served]:
-            yield trainer.strategy.batch_to_device(batch)
+    for batch in chain.from_iterable(iter(copy.copy(each)) for each in repeat(loader)):
+        yield trainer.strategy.batch_to_device(batch)
 
 
 @contextmanager

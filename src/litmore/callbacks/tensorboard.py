@@ -18,7 +18,6 @@ from litmore.callbacks.run_text import RunText
 from litmore.callbacks.samples import Samples
 from litmore.callbacks.scalar_layout import ScalarLayout
 from litmore.callbacks.training_stats import TrainingStats
-from litmore.data.loader import Bundle
 from litmore.errors import InputError
 
 
@@ -93,7 +92,6 @@ class TensorBoard(Callback):
         """Pass on the first one."""
         if self._first:
             self._first = False
-            batch = batch.peek() if isinstance(batch, Bundle) else batch
             for part in self._stats:
                 part.on_train_batch_start(trainer, pl_module, batch, batch_idx)
 
@@ -114,7 +112,6 @@ class TensorBoard(Callback):
     ) -> None:
         """Pass it on where a part is due."""
         if steps_done(trainer) >= self._next_due:
-            batch = batch.latest if isinstance(batch, Bundle) else batch
             for part in self.parts:
                 part.on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
             self._next_due = self._earliest()

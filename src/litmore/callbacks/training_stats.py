@@ -78,8 +78,6 @@ class TrainingStats(Callback):
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
     ) -> None:
         """Look at the gradient, and keep the weights, where this is the step to log."""
-        if self._before:  # a batch of several steps
-            self._compare(pl_module)
         if trainer.global_step + 1 < self.next_due:
             return
         gradients = [p.grad for p in pl_module.parameters() if p.grad is not None]
@@ -174,8 +172,6 @@ class TrainingStats(Callback):
 
 
 def _batches(trainer: Trainer) -> int:
-    if getattr(trainer.lightning_module, "is_bundled", False):
-        return trainer.global_step
     return trainer.fit_loop.epoch_loop.total_batch_idx + 1
 
 

@@ -50,7 +50,6 @@ from litmore.cli.sample import sample_parser
 from litmore.data import NamesDataModule
 from litmore.errors import InputError, RunError
 from litmore.models import CharLM, ScalarMLP
-from litmore.models.bundled import check_bundled
 from litmore.overhead import (
     LeanTrainer,
     NoProfiler,
@@ -409,8 +408,6 @@ class CLI(LightningCLI):
         if self.subcommand == "fit":
             schedule = self.settings.as_dict().get("lr_scheduler")
             check_training(trainer, self.model, self.datamodule, schedule)
-            if isinstance(self.datamodule, NamesDataModule) and self.datamodule.bundles:
-                check_bundled(self.model, trainer, schedule and schedule["class_path"])
         return trainer
 
     def _add_configure_optimizers_method_to_model(self, subcommand: str | None) -> None:

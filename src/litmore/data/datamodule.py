@@ -55,8 +55,6 @@ class NamesDataModule(LightningDataModule):
         memory_map: keep the tokens in files that are memory-mapped, for a corpus larger than memory
             (`litmore.data.token_cache`); none does so for a file of more than 64 MiB of text,
             unless each word is to be kept once.
-        bundle: batches handed to the Trainer at a time. The model takes an optimizer step on each,
-            and the Trainer's own cost a batch is paid once for all (`litmore.models.bundled`).
 
     Raises:
         InputError: a setting or the file cannot be used.
@@ -78,7 +76,6 @@ class NamesDataModule(LightningDataModule):
         eval_batch_size: int = 8192,
         vocabulary: str | None = None,
         predict_path: str | None = None,
-        bundle: int = 1,
         memory_map: bool | None = None,
     ) -> None:
         super().__init__()
@@ -87,7 +84,6 @@ class NamesDataModule(LightningDataModule):
             ("batch_size", batch_size, _MOST),
             ("eval_batch_size", eval_batch_size, _MOST),
             ("max_words", max_words, _MOST),
-            ("bundle", bundle, _MOST),
         ):
             if value is not None and not 1 <= value <= most:
                 at = f"at most {most:,}" if value > most else "at least 1"
@@ -108,7 +104,6 @@ class NamesDataModule(LightningDataModule):
         self.unique = unique
         self.eval_batch_size = eval_batch_size
         self.predict_path = predict_path
-        self.bundle = bundle
         self._views: dict[str, View] = {}
 
     def __str__(self) -> str:
@@ -209,12 +204,7 @@ class NamesDataModule(LightningDataModule):
             return serve(self, view, self.batch_size)
         if isinstance(view, Counts):
             view = Dealt(view, self.batch_size * (self.trainer.world_size if self.trainer else 1))
-        return serve(self, view, self.batch_size, shuffle=True, bundle=self.bundle)
-
-    @property
-    def bundles(self) -> bool:
-        """Whether training batches come in bundles."""
-        return self.bundle > 1 and not overfits(self.trainer)
+        return serve(self, view, self.batch_size, shuffle=True)
 
     def val_dataloader(self) -> BatchLoader | list:
         """In order, each example once."""

@@ -1,7 +1,6 @@
 """Batches of a view."""
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import torch
@@ -11,38 +10,6 @@ from litmore.data.views import Batch, View, WordView
 
 _BLOCK = 4096
 """Examples gathered at once: as dear as 32, if batches are that small."""
-
-
-class Bundle:
-    """Some of the next batches, each gathered when it is asked for.
-
-    Attributes:
-        latest: the batch served last.
-
-    """
-
-    def __init__(self, batches: Iterator[Batch], size: int) -> None:
-        self.size = size
-        self.latest: Batch | None = None
-        self._batches = islice(batches, size)
-        self._peeked: Batch | None = None
-
-    def __len__(self) -> int:
-        return self.size
-
-    def __iter__(self) -> Iterator[Batch]:
-        if self._peeked is not None:
-            self.latest, self._peeked = self._peeked, None
-            yield self.latest
-        for batch in self._batches:
-            self.latest = batch
-            yield batch
-
-    def peek(self) -> Batch:
-        """The first batch, which will be served all the same."""
-        if self._peeked is None:
-            self._peeked = next(self._batches)
-        return self._peeked
 
 
 class BatchLoader:
@@ -59,7 +26,6 @@ class BatchLoader:
         seed: of the shuffle.
         rank: of this process.
         world_size: number of processes.
-        bundle: batches served at a time, as a `Bundle`; 1 serves plain batches.
 
     """
 
@@ -72,45 +38,28 @@ class BatchLoader:
         seed: int = 0,
         rank: int = 0,
         world_size: int = 1,
-        bundle: int = 1,
     ) -> None:
         self.view = view
         self.batch_size = batch_size
         self.rank = rank
         self.world_size = world_size
-        self.bundle = bundle
         # Lightning looks for `sampler`: to set its epoch, and to see whether it shuffles.
         self.sampler = view.shuffled(seed) if shuffle else FileOrder(len(view))
         self.batch_sampler = None  # asked for where `sampler` is
         self._position = (0, 0)  # epoch, batches served in it
         self._resuming = False
 
-    @property
-    def num_batches(self) -> int:
-        """Of an epoch."""
+    def __len__(self) -> int:
+        """Batches of an epoch."""
         return -(-len(self.view) // (self.batch_size * self.world_size))
 
-    def __len__(self) -> int:
-        return -(-self.num_batches // self.bundle)
-
-    def __iter__(self) -> Iterator[Batch | Bundle]:
+    def __iter__(self) -> Iterator[Batch]:
         served = self._served() if self._resuming else 0
         self._resuming = False
-        batches = self._batches(served)
-        if self.bundle == 1:
-            yield from batches
-            return
-        # What a stop in mid-bundle has left goes with the bundle after it: the Trainer counted it.
-        for number in range(-(-served // self.bundle), len(self)):
-            end = min((number + 1) * self.bundle, self.num_batches)
-            yield Bundle(batches, end - served)
-            served = end
-
-    def _batches(self, served: int) -> Iterator[Batch]:
         order = self.sampler.order()
         global_batch = self.batch_size * self.world_size
         at_once = 1 if self.view.ragged else max(1, _BLOCK // self.batch_size)
-        for first in range(served, self.num_batches, at_once):
+        for first in range(served, len(self), at_once):
             block = order[first * global_batch : (first + at_once) * global_batch]
             shares = [
                 batch.tensor_split(self.world_size)[self.rank]

@@ -13,11 +13,9 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from litmore.data.datamodule import NamesDataModule
-from litmore.data.loader import Bundle
 from litmore.data.views import PAD, Batch
 from litmore.data.vocabulary import BOUNDARY
 from litmore.errors import InputError, RunError
-from litmore.models.bundled import check_bundled, train_on_bundle
 from litmore.models.char_model import CharModel
 from litmore.models.losses import (
     mean_nll,
@@ -42,7 +40,6 @@ class CharLM(CharModel, LightningModule, ABC):
 
     def __init__(self, vocabulary: str, block_size: int = 1) -> None:
         super().__init__(vocabulary, block_size)
-        self.is_bundled = False
         self._logged_step = -1
         # Sums in double: a float32 sum over some million characters would lose the last digits.
         # A NaN must show, as infinity; the default leaves it out of the mean.
@@ -73,10 +70,6 @@ class CharLM(CharModel, LightningModule, ABC):
         data = getattr(self.trainer, "datamodule", None)
         if isinstance(data, NamesDataModule) and stage != "predict":
             self.check_data(data)
-            if stage == "fit" and data.bundles:
-                check_bundled(self, self.trainer)
-                self.automatic_optimization = False
-                self.is_bundled = True
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Lightning sets it forty times a step; torch would look it up among the parameters.
@@ -87,14 +80,7 @@ class CharLM(CharModel, LightningModule, ABC):
 
     # Steps
 
-    def training_step(self, batch: Batch | Bundle, batch_idx: int) -> Tensor | None:
-        """The objective of a batch; of a bundle, an optimizer step on each of its batches."""
-        if isinstance(batch, Bundle):
-            train_on_bundle(self, batch)
-            return None
-        return self.objective(batch)
-
-    def objective(self, batch: Batch) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Negative log-likelihood ÷ number of predicted characters, + penalty."""
         x, y = batch
         logits = self(x)
@@ -183,7 +169,7 @@ class CharLM(CharModel, LightningModule, ABC):
         logged = metrics("train", nll / count, correct / count)  # the same on every process
         if penalty:
             logged["train/objective"] = nll / count + penalty
-        # `self.log` would take 0.15 s the first time, and of a bundle log one batch alone.
+        # `self.log` would take 0.15 s the first time.
         step = self._logged_step = self.trainer.global_step
         self.trainer.callback_metrics.update({k: torch.tensor(v) for k, v in logged.items()})
         for logger in self.trainer.loggers:
