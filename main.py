@@ -2,7 +2,7 @@
 
 import sys
 
-from litmore.signals import end_with_parent, stop_at_once
+from litmore.runs.signals import end_with_parent, stop_at_once
 
 if __name__ == "__main__":
     stop_at_once()  # before the imports below, which take seconds

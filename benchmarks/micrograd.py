@@ -15,8 +15,8 @@ from itertools import islice
 from operator import mul
 from types import ModuleType
 
-from litmore.data.moons import moons
 from litmore.micrograd import MLP, Value, dot, total
+from litmore.micrograd.moons import moons
 from side_by_side import ratio, side_by_side, spread
 
 SIZES = [16, 16, 1]

@@ -15,7 +15,7 @@ from litmore.data import NamesDataModule
 from litmore.data.loader import BatchLoader
 from litmore.models import MLP
 from litmore.models.losses import mean_nll
-from litmore.optim import MuonAdamW
+from litmore.training.muon_adamw import MuonAdamW
 from side_by_side import ratio, side_by_side, spread
 from stopwatch import Row, shown, train
 

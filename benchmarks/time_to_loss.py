@@ -16,8 +16,8 @@ import torch
 import yaml
 
 import notebook
+from litmore.corpus.download import cached
 from litmore.data import NamesDataModule
-from litmore.data.download import cached
 from side_by_side import ratio, spread
 from stopwatch import ROOT, VARIABLE, Row, scratch, shown
 

@@ -17,10 +17,10 @@ from pathlib import Path
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from litmore.checkpoint import load_model
 from litmore.data import NamesDataModule
 from litmore.data.entropy import entropy_floor
 from litmore.errors import InputError
+from litmore.runs.checkpoint import load_model
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results.md"

@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def makemore_names() -> Path:
     """The lectures' own names.txt, which is not part of the project."""
-    from litmore.data.download import cached
+    from litmore.corpus.download import cached
 
     settings = yaml.safe_load((ROOT / "configs" / "data" / "makemore.yaml").read_text())["data"]
     path = cached(settings["url"], settings["sha256"])

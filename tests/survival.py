@@ -13,7 +13,7 @@ from torch import nn
 
 from litmore.cli import main
 from litmore.models import CharLM
-from litmore.signals import stop_at_once
+from litmore.runs.signals import stop_at_once
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"

@@ -6,9 +6,9 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from litmore.checkpoint import load_model
 from litmore.cli import main
 from litmore.data import NamesDataModule
+from litmore.runs.checkpoint import load_model
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 

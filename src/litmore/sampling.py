@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from litmore.data.vocabulary import BOUNDARY
+from litmore.corpus.vocabulary import BOUNDARY
 from litmore.errors import InputError
 from litmore.models.char_model import CharModel
 

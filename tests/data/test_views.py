@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from litmore.corpus.split import split
 from litmore.data import Corpus
-from litmore.data.split import split
 from litmore.data.views import PAD, Windows, Words
 
 NAMES = ["emma", "o", "ava", "isabella", "j.r.", "x", "y", "sophia", "ava", "mia", "bo", "zoë"]

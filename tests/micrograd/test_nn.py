@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional as F
 
 from litmore.data import NamesDataModule
-from litmore.data.moons import moons
 from litmore.micrograd import MLP, Layer, Neuron, Value, dot, total
+from litmore.micrograd.moons import moons
 from litmore.models.mlp import MLP as CharMLP  # noqa: N811
 
 

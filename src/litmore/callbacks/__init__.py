@@ -1,33 +1,30 @@
 """What happens beside training; one callback a file."""
 
-from litmore.callbacks.changed_settings import ChangedSettings
-from litmore.callbacks.checkpoints import Checkpoints
-from litmore.callbacks.decision_boundary import DecisionBoundary
-from litmore.callbacks.difficulty import Difficulty
-from litmore.callbacks.drawing import Drawing
-from litmore.callbacks.embedding_map import EmbeddingMap
-from litmore.callbacks.final_validation import FinalValidation
-from litmore.callbacks.heat_map import HeatMap
-from litmore.callbacks.histograms import Histograms
-from litmore.callbacks.judgement import Judgement
-from litmore.callbacks.lr_finder import LRFinder
-from litmore.callbacks.metrics_csv import MetricsCSV
-from litmore.callbacks.overfit_floor import OverfitFloor
-from litmore.callbacks.progress import TimedProgressBar
-from litmore.callbacks.projector import Projector
-from litmore.callbacks.run_record import RunRecord
-from litmore.callbacks.run_summary import RunSummary
-from litmore.callbacks.run_text import RunText
-from litmore.callbacks.samples import Samples
-from litmore.callbacks.scalar_layout import ScalarLayout
-from litmore.callbacks.tensorboard import TensorBoard
-from litmore.callbacks.training_stats import TrainingStats
-from litmore.callbacks.word_scores import WordScores
+from litmore.runs.changed_settings import ChangedSettings
+from litmore.runs.record import RunRecord
+from litmore.runs.saving import Checkpoints
+from litmore.training.final_validation import FinalValidation
+from litmore.training.lr_finder import LRFinder
+from litmore.watch.difficulty import Difficulty
+from litmore.watch.drawing import Drawing
+from litmore.watch.embedding_map import EmbeddingMap
+from litmore.watch.heat_map import HeatMap
+from litmore.watch.histograms import Histograms
+from litmore.watch.hparams import RunSummary
+from litmore.watch.judgement import Judgement
+from litmore.watch.metrics_csv import MetricsCSV
+from litmore.watch.overfit_floor import OverfitFloor
+from litmore.watch.progress_bar import TimedProgressBar
+from litmore.watch.projector import Projector
+from litmore.watch.run_text import RunText
+from litmore.watch.samples import Samples
+from litmore.watch.scalar_layout import ScalarLayout
+from litmore.watch.tensorboard import TensorBoard
+from litmore.watch.training_stats import TrainingStats
 
 __all__ = [
     "ChangedSettings",
     "Checkpoints",
-    "DecisionBoundary",
     "Difficulty",
     "Drawing",
     "EmbeddingMap",
@@ -47,5 +44,4 @@ __all__ = [
     "TensorBoard",
     "TimedProgressBar",
     "TrainingStats",
-    "WordScores",
 ]

@@ -11,11 +11,11 @@ from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.accelerators import CPUAccelerator
 
 from litmore.callbacks import Checkpoints
-from litmore.checkpoint import LINKED
 from litmore.data import NamesDataModule
 from litmore.errors import InputError
 from litmore.models import CharLM
 from litmore.models.losses import metrics
+from litmore.runs.checkpoint import LINKED
 
 PROCESSES_A_CORE = 4
 """More processes than that on one CPU core are refused."""

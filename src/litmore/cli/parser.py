@@ -9,7 +9,7 @@ from jsonargparse import ArgumentParser
 
 from litmore.cli.configs import Configs, known_classes, nearest
 from litmore.errors import InputError
-from litmore.trust import refusal
+from litmore.runs.trust import refusal
 
 LONGEST = 400
 """Characters of a message; what a library says beyond is cut."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
-from litmore.runs import CHECKPOINTS
+from litmore.runs.folder import CHECKPOINTS
 
 
 @rank_zero_only

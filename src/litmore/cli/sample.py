@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from jsonargparse import ArgumentParser
 
-from litmore import checkpoint as checkpoints
 from litmore.cli.parser import OneLineErrors
 from litmore.data import Corpus, Source
 from litmore.errors import InputError
 from litmore.models import char_model
-from litmore.runs import LOGS, find_checkpoint
+from litmore.runs import checkpoint as checkpoints
+from litmore.runs.folder import LOGS, find_checkpoint
 from litmore.sampling import MAX_LENGTH, sample
 
 LOOKED_UP = 1 << 18

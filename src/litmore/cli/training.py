@@ -20,9 +20,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.optim import Optimizer
 
-from litmore import checkpoint as checkpoints
 from litmore import data, models
-from litmore.atomic import AtomicCheckpointIO
 from litmore.callbacks import (
     ChangedSettings,
     Checkpoints,
@@ -33,7 +31,6 @@ from litmore.callbacks import (
     RunRecord,
     TensorBoard,
     TimedProgressBar,
-    WordScores,
 )
 from litmore.cli.limits import check_devices, check_settings, check_training
 from litmore.cli.parser import LONGEST, OneLineErrors, flag_values
@@ -47,24 +44,27 @@ from litmore.cli.report import (
     print_table,
 )
 from litmore.cli.sample import sample_parser
+from litmore.cli.word_scores import WordScores
 from litmore.data import NamesDataModule
 from litmore.errors import InputError, RunError
-from litmore.models import CharLM, ScalarMLP
-from litmore.overhead import (
+from litmore.models import CharLM
+from litmore.runs import checkpoint as checkpoints
+from litmore.runs.atomic import AtomicCheckpointIO
+from litmore.runs.folder import LOGS, RunFolder, find_checkpoint, run_of
+from litmore.runs.signals import Stopped
+from litmore.runs.trust import restrict_imports
+from litmore.sampling import sample
+from litmore.training.lightning import (
     LeanTrainer,
     NoProfiler,
     remember_signature,
     skip_empty_hooks,
     skip_transfer,
 )
-from litmore.run_logger import RunLogger, is_first_process
-from litmore.runs import LOGS, RunFolder, find_checkpoint, run_of
-from litmore.sampling import sample
-from litmore.signals import Stopped
-from litmore.trust import restrict_imports
+from litmore.watch.logger import RunLogger, is_first_process
 
 TRUST = "--trust_config"
-"""The flag that lets a config name classes of any package (`litmore.trust`)."""
+"""The flag that lets a config name classes of any package (`litmore.runs.trust`)."""
 
 SHARED_FROM = 1_000_000
 """Parameters from which several threads share a step."""
@@ -362,7 +362,7 @@ class CLI(LightningCLI):
         elif isinstance(self.model, CharLM) and not hasattr(self.datamodule, "vocabulary"):
             data, model = type(self.datamodule).__name__, type(self.model).__name__
             raise InputError(f"--data: {data} has no characters for {model} to predict")
-        elif isinstance(self.model, ScalarMLP):
+        elif hasattr(self.model, "check_data"):
             self.model.check_data(self.datamodule)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:

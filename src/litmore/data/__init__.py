@@ -1,5 +1,19 @@
-"""Text file → corpus → split → view → batches; each loaded when it is asked for."""
+"""Corpus → split → view → batches, by the names that users and configs write."""
+
+from typing import TYPE_CHECKING
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+from litmore.corpus.corpus import Corpus
+from litmore.corpus.source import Source
+from litmore.corpus.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from litmore.data.datamodule import NamesDataModule
+
+# It imports Lightning, which takes seconds.
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__, submod_attrs={"datamodule": ["NamesDataModule"]}
+)
+
+__all__ = ["Corpus", "NamesDataModule", "Source", "Vocabulary"]

@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from litmore.data.corpus import Corpus
+from litmore.corpus.corpus import Corpus
 from litmore.data.views import View, Windows
 from litmore.progress import progress
 

@@ -10,15 +10,15 @@ from typing import Any, Literal
 from lightning.pytorch import LightningDataModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 
-from litmore.data.corpus import Corpus
+from litmore.corpus.corpus import Corpus
+from litmore.corpus.source import Source
+from litmore.corpus.split import SPLITS, split
+from litmore.corpus.text import MAX_WORD
+from litmore.corpus.vocabulary import Vocabulary
 from litmore.data.counts import Counts
 from litmore.data.dealt import Dealt
 from litmore.data.loader import BatchLoader, WordLoader
-from litmore.data.source import Source
-from litmore.data.split import SPLITS, split
-from litmore.data.text import MAX_WORD
 from litmore.data.views import View, Windows, Words, WordView
-from litmore.data.vocabulary import Vocabulary
 from litmore.errors import InputError
 
 VIEWS = ("windows", "words", "counts")
@@ -37,7 +37,7 @@ class NamesDataModule(LightningDataModule):
 
     Args:
         path: a UTF-8 file of one word a line, plain or `.gz`; none takes the embedded names.
-        url: where to fetch the file, once, if no path is given (see `litmore.data.download`).
+        url: where to fetch the file, once, if no path is given (see `litmore.corpus.download`).
         sha256: of the file, wherever it comes from; another content is refused. Filled in when the
             file is read, so that a checkpoint knows what it was trained on.
         max_words: take only so many words, the file's first.
@@ -53,7 +53,7 @@ class NamesDataModule(LightningDataModule):
         vocabulary: the characters in the order of their ids; none takes the file's own, sorted.
         predict_path: the file whose words `predict` scores, one a line.
         memory_map: keep the tokens in files that are memory-mapped, for a corpus larger than memory
-            (`litmore.data.token_cache`); none does so for a file of more than 64 MiB of text,
+            (`litmore.corpus.token_cache`); none does so for a file of more than 64 MiB of text,
             unless each word is to be kept once.
 
     Raises:

@@ -13,9 +13,9 @@ from jaxtyping import Int, Integer
 from torch import Tensor
 from torch.nn import functional as F
 
-from litmore.data.corpus import Corpus
+from litmore.corpus.corpus import Corpus
+from litmore.corpus.vocabulary import BOUNDARY
 from litmore.data.order import EpochOrder, Shuffle
-from litmore.data.vocabulary import BOUNDARY
 
 PAD = -1
 """The target where there is nothing to predict."""

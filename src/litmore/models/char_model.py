@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from litmore.data.vocabulary import BOUNDARY, Vocabulary
+from litmore.corpus.vocabulary import BOUNDARY, Vocabulary
 from litmore.errors import InputError
 
 TRAINS = True

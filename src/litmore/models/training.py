@@ -12,9 +12,9 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
+from litmore.corpus.vocabulary import BOUNDARY
 from litmore.data.datamodule import NamesDataModule
 from litmore.data.views import PAD, Batch
-from litmore.data.vocabulary import BOUNDARY
 from litmore.errors import InputError, RunError
 from litmore.models.char_model import CharModel
 from litmore.models.losses import (

@@ -1,0 +1,71 @@
+"""`predict`'s output: one CSV row a word."""
+
+import csv
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from litmore.corpus.vocabulary import Vocabulary
+
+HEADER = ("word", "nll", "nll_per_char", "unknown")
+
+
+class WordScores(Callback):
+    """Write `word,nll,nll_per_char,unknown` to stdout as the batches are scored, in file order.
+
+    nll is in nats, over the word's characters and its end; nll_per_char divides it by their number.
+    A word with characters that the model does not know has those under `unknown`, and no score.
+
+    Args:
+        words: all of them, in order; those of known characters are the ones that are scored.
+        vocabulary: the model's.
+
+    """
+
+    def __init__(self, words: Iterable[str], vocabulary: Vocabulary) -> None:
+        self.words = iter(words)
+        self.vocabulary = vocabulary
+        self.rows = csv.writer(sys.stdout, lineterminator="\n")
+
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The header."""
+        if trainer.is_global_zero:
+            self.rows.writerow(HEADER)
+
+    def on_predict_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Sequence[Tensor],
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """A row a word."""
+        if trainer.is_global_zero:
+            nll, count = outputs
+            per_char = nll / count
+            for total, mean in zip(nll.tolist(), per_char.tolist(), strict=True):
+                self.rows.writerow([self._next_known(), f"{total:.6f}", f"{mean:.6f}", ""])
+
+    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The words after the last one scored."""
+        if trainer.is_global_zero:
+            self._next_known()
+
+    def write_unknown(self) -> None:
+        """All rows where no word can be scored, and the Trainer has nothing to do."""
+        self.rows.writerow(HEADER)
+        self._next_known()
+
+    def _next_known(self) -> str | None:
+        """The next word to be scored; those before it get their row."""
+        for word in self.words:
+            unknown = "".join(self.vocabulary.unknown(word))
+            if not unknown:
+                return word
+            self.rows.writerow([word, "", "", unknown])
+        return None

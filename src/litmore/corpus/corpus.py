@@ -1,0 +1,289 @@
+"""The words of a file as one flat tensor of tokens."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int, Integer
+from torch import Tensor
+
+from litmore.corpus.lexicon import Lexicon, Words
+from litmore.corpus.shuffle import shuffled
+from litmore.corpus.text import Piece, codepoints_of, line_of_word, read_codepoints
+from litmore.corpus.vocabulary import BOUNDARY, MAX_CHARACTERS, NEWLINE, UNKNOWN, Vocabulary
+from litmore.errors import InputError
+from litmore.progress import progress
+
+_TOKENS = 1 << 19
+"""Tokens looked at at a time: bounds the memory that going through a corpus takes."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Words in one flat, contiguous token tensor: `. e m m a . o l i v i a . … .`
+
+    Neighbours share the boundary between them, so every token but the first is a prediction to
+    make: a corpus of N tokens has N − 1 examples, at any context length.
+
+    Attributes:
+        tokens: ids in the smallest integer type that holds the vocabulary.
+        places: where each word's opening boundary stands in the storage that this is a part of;
+            last, where the closing one does.
+        vocabulary: the characters of the ids.
+        origin: where the tokens begin in that storage.
+
+    """
+
+    tokens: Integer[Tensor, " N"]
+    places: Int[Tensor, " words_and_1"]
+    vocabulary: Vocabulary
+    origin: int = 0
+
+    @classmethod
+    def read(cls, path: Path | str, vocabulary: Vocabulary | None = None) -> "Corpus":
+        """Read a UTF-8 file of one word a line, plain or `.gz`.
+
+        Args:
+            path: the file.
+            vocabulary: ids to use; None takes the file's own characters, sorted.
+
+        Raises:
+            InputError: the file cannot be used (see `read_codepoints`), holds a character that is
+                not in `vocabulary`, or more than `MAX_CHARACTERS` different ones.
+
+        """
+        path = Path(path)
+        codepoints = read_codepoints(path)
+        vocabulary = vocabulary or vocabulary_of(path, [codepoints])
+        return cls._of_codepoints(codepoints, vocabulary, path)
+
+    @classmethod
+    def of_piece(cls, piece: Piece, vocabulary: Vocabulary) -> "Corpus":
+        """The words of some lines of a file; maybe none.
+
+        Raises:
+            InputError: see `read`.
+
+        """
+        return cls._of_codepoints(codepoints_of(piece), vocabulary, piece)
+
+    @classmethod
+    def read_known(cls, path: Path | str, vocabulary: Vocabulary) -> tuple["Corpus", list[str]]:
+        """The words of a file that a vocabulary can spell, and all its words, in order.
+
+        Raises:
+            InputError: the file cannot be used (see `read_codepoints`).
+
+        """
+        codepoints = read_codepoints(Path(path))
+        words = codepoints.astype("<u4").tobytes().decode("utf-32-le").split("\n")[:-1]
+        ends = codepoints == NEWLINE
+        word = np.cumsum(ends) - ends  # of each codepoint
+        strange = np.zeros(len(words), dtype=bool)
+        strange[word[vocabulary.ids(codepoints) == UNKNOWN]] = True
+        return cls._of_codepoints(codepoints[~strange[word]], vocabulary, None), words
+
+    @classmethod
+    def of(cls, words: Iterable[str], vocabulary: Vocabulary | None = None) -> "Corpus":
+        """Words from memory, taken as they are.
+
+        Raises:
+            InputError: a word is empty, holds a newline, or a character not in `vocabulary`.
+
+        """
+        words = list(words)
+        if any(not word or "\n" in word for word in words):
+            raise InputError("a word is empty or holds a newline")
+        text = "".join(word + "\n" for word in words)
+        codepoints = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
+        return cls._of_codepoints(codepoints, vocabulary, None)
+
+    @classmethod
+    def _of_codepoints(
+        cls, codepoints: np.ndarray, vocabulary: Vocabulary | None, source: Piece | Path | None
+    ) -> "Corpus":
+        vocabulary = vocabulary or Vocabulary.of(codepoints)
+        ids = vocabulary.ids(codepoints)
+        strangers = np.flatnonzero(ids == UNKNOWN)
+        if strangers.size:
+            _refuse_stranger(codepoints, int(strangers[0]), vocabulary, source)
+        tokens = np.empty(ids.size + 1, dtype=vocabulary.dtype)
+        tokens[0] = BOUNDARY
+        tokens[1:] = ids
+        offsets = np.flatnonzero(tokens == BOUNDARY)
+        return cls(torch.from_numpy(tokens), torch.from_numpy(offsets), vocabulary)
+
+    def __len__(self) -> int:
+        """How many words."""
+        return len(self.places) - 1
+
+    @property
+    def num_examples(self) -> int:
+        """How many characters there are to predict, each word's closing boundary included."""
+        return len(self.tokens) - 1
+
+    @property
+    def offsets(self) -> Int[Tensor, " words_and_1"]:
+        """Where each word's opening boundary stands in the tokens; last, the closing one."""
+        return self.places - self.origin if self.origin else self.places
+
+    def starts(self, words: Int[Tensor, " W"]) -> Int[Tensor, " W"]:
+        """The `offsets` of these words alone."""
+        return self.places[words].long() - self.origin
+
+    @property
+    def lengths(self) -> Int[Tensor, " words"]:
+        """Examples of each word: its characters and the closing boundary."""
+        return self.places.diff()
+
+    def __getitem__(self, words: slice) -> "Corpus":
+        """A run of words, as a view of the same storage."""
+        start, stop, step = words.indices(len(self))
+        if step != 1:
+            raise IndexError("a corpus is sliced in steps of 1")
+        places = self.places[start : max(start, stop) + 1]
+        origin = int(places[0])
+        first, last = origin - self.origin, int(places[-1]) - self.origin
+        return replace(self, tokens=self.tokens[first : last + 1], places=places, origin=origin)
+
+    def __iter__(self) -> Iterator[str]:
+        """The words as strings; for people, not for paths that grow with the corpus."""
+        return iter(self.vocabulary.text(self.tokens[1:]).split("\n")[:-1])
+
+    def select(self, words: Int[Tensor, " W"], margin: int = 0) -> "Corpus":
+        """The words at these indices, in this order, in a storage of their own.
+
+        Args:
+            words: indices of words.
+            margin: boundaries to lay before the first word, so that a context of up to
+                `margin + 1` tokens is a view of the storage for the first example too.
+
+        """
+        lengths = self.starts(words + 1) - self.starts(words)
+        offsets = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])
+        storage = torch.zeros(margin + int(offsets[-1]) + 1, dtype=self.tokens.dtype)
+        end = margin + 1
+        for tokens, _ in self.gathered(words):
+            storage[end : end + len(tokens)] = tokens
+            end += len(tokens)
+        return Corpus(storage[margin:], offsets, self.vocabulary)
+
+    def gathered(
+        self, words: Int[Tensor, " W"]
+    ) -> Iterator[tuple[Integer[Tensor, " n"], Int[Tensor, " w"]]]:
+        """The words at these indices, in this order, some at a time.
+
+        Of each run the storage is read forwards, as a disk likes it, and arranged afterwards.
+
+        Yields:
+            The tokens of the words, each followed by its closing boundary; and their lengths.
+
+        """
+        for first in range(0, len(words), self._words_at_once):
+            ascending, order = _sorted(words[first : first + self._words_at_once])
+            lengths, tokens = _gather(
+                self.tokens[1:], self.starts(ascending), self.starts(ascending + 1)
+            )
+            place = torch.empty_like(order)
+            place[order] = torch.arange(len(order))  # of each word among those read
+            starts = (lengths.cumsum(0) - lengths)[place]
+            lengths, tokens = _gather(tokens, starts, starts + lengths[place])
+            yield tokens, lengths
+
+    @property
+    def _words_at_once(self) -> int:
+        """How many words hold some `_TOKENS` tokens."""
+        return max(1, _TOKENS * len(self) // len(self.tokens))
+
+    def spellings(self) -> Int[Tensor, " words"]:
+        """A number for each word, the same for two words exactly if they are spelt the same."""
+        words = self._as_words()
+        return torch.from_numpy(Lexicon(words).find(words))
+
+    def _as_words(self) -> Words:
+        starts = self.starts(torch.arange(len(self)))
+        return Words(self.tokens.numpy(), (starts + 1).numpy(), (self.lengths - 1).numpy())
+
+    def shuffled(self, seed: int, margin: int = 0) -> "Corpus":
+        """The words as `random.Random(seed).shuffle` leaves them; for `margin`, see `select`."""
+        return self.select(torch.from_numpy(shuffled(len(self), seed)), margin)
+
+    def frequencies(self) -> Int[Tensor, " V"]:
+        """How often each id is to be predicted."""
+        times = torch.zeros(len(self.vocabulary), dtype=torch.long)
+        for part in self.tokens[1:].split(_TOKENS):
+            times += part.long().bincount(minlength=len(times))
+        return times
+
+    def unique(self) -> "Corpus":
+        """Each word once, in order of first appearance."""
+        _, first = np.unique(self.spellings().numpy(), return_index=True)
+        return self.select(torch.from_numpy(np.sort(first)))
+
+    def known(self, words: "Corpus") -> Bool[Tensor, " W"]:
+        """Which of these words, encoded by the same vocabulary, also stand here."""
+        asked = words._as_words()
+        lexicon = Lexicon(asked)
+        found = np.zeros(lexicon.size + 1, dtype=bool)  # the last place is of those not asked for
+        with progress("looking words up", len(self), " words") as bar:
+            for first in range(0, len(self), self._words_at_once):
+                some = self[first : first + self._words_at_once]
+                found[lexicon.find(some._as_words())] = True
+                bar.update(len(some))
+        return torch.from_numpy(found[lexicon.find(asked)])
+
+
+def vocabulary_of(path: Path, texts: Iterable[np.ndarray]) -> Vocabulary:
+    """The characters of a file's pieces, sorted.
+
+    Raises:
+        InputError: more than `MAX_CHARACTERS`.
+
+    """
+    characters: set[str] = set()
+    for codepoints in texts:
+        characters |= set(Vocabulary.of(codepoints).characters)
+    if len(characters) > MAX_CHARACTERS:
+        raise InputError(
+            f"{path}: {len(characters):,} different characters; {MAX_CHARACTERS:,} are the most"
+        )
+    return Vocabulary("".join(sorted(characters)))
+
+
+def _sorted(numbers: Int[Tensor, " W"]) -> tuple[Int[Tensor, " W"], Int[Tensor, " W"]]:
+    """Numbers below 2³¹ in ascending order, and which one each was."""
+    # A number and its place as one: sorted several times as fast as by an index.
+    both = torch.from_numpy(
+        np.sort(numbers.numpy().astype(np.int64) << 32 | np.arange(len(numbers)))
+    )
+    return both >> 32, both & (1 << 32) - 1
+
+
+def _gather(
+    tokens: Integer[Tensor, " N"], starts: Int[Tensor, " W"], ends: Int[Tensor, " W"]
+) -> tuple[Int[Tensor, " W"], Integer[Tensor, " n"]]:
+    """These runs of tokens, one behind the other: their lengths, and the tokens."""
+    lengths = ends - starts
+    # numpy's own, as it repeats in half the time that torch takes.
+    before = (lengths.cumsum(0) - lengths).numpy()
+    source = np.repeat(starts.numpy() - before, lengths.numpy())
+    source += np.arange(len(source))
+    return lengths, torch.from_numpy(tokens.numpy()[source])
+
+
+def _refuse_stranger(
+    codepoints: np.ndarray, at: int, vocabulary: Vocabulary, source: Piece | Path | None
+) -> None:
+    ends = np.flatnonzero(codepoints[:at] == NEWLINE)
+    start = int(ends[-1]) + 1 if ends.size else 0
+    word = codepoints[start : at + 1].astype("<u4").tobytes().decode("utf-32-le")
+    where = f"word {ends.size + 1}"
+    if source is not None:
+        path = source if isinstance(source, Path) else source.path
+        where = f"{path}:{line_of_word(source, ends.size)}"
+    raise InputError(
+        f"{where}: {word[-1]!r} (in {word + '…'!r}) is not among the {len(vocabulary) - 1}"
+        f" characters of the vocabulary, {vocabulary.characters!r}"
+    )

@@ -1,0 +1,108 @@
+"""Which file the words come from, and what is taken of it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from litmore.corpus.corpus import Corpus
+from litmore.corpus.download import check_sha256, fetch
+from litmore.corpus.text import sha256_of, unfolded_size
+from litmore.corpus.token_cache import MappedCorpus, no_unique
+from litmore.corpus.vocabulary import Vocabulary
+from litmore.errors import InputError
+
+NAMES = Path(__file__).parents[1] / "data" / "names.txt"
+"""The embedded default: US given names of 2018, public domain (`docs/data.md` tells its origin)."""
+
+LARGE = 1 << 26
+"""Bytes of text from which on a file is memory-mapped, where nothing else is said."""
+
+
+@dataclass
+class Source:
+    """A file of words, and how to read it: the settings of `NamesDataModule` of the same names.
+
+    Args:
+        path: the file; none takes what `url` names, or else the embedded names.
+        url: where to fetch it.
+        sha256: of the file; another content is refused. Filled in when the file is read.
+        max_words: take only so many words, the file's first.
+        unique: keep each word once.
+        vocabulary: the characters in the order of their ids; none takes the file's own, sorted.
+        memory_map: keep the tokens in files that are memory-mapped (`litmore.corpus.token_cache`);
+            none does so for more than `LARGE` bytes of text, unless each word is to be kept once.
+
+    Raises:
+        InputError: a setting cannot be used.
+
+    """
+
+    path: str | None = None
+    url: str | None = None
+    sha256: str | None = None
+    max_words: int | None = None
+    unique: bool = False
+    vocabulary: str | None = None
+    memory_map: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.sha256 is not None:
+            check_sha256(self.sha256)
+        elif self.url is not None and self.path is None:
+            raise InputError(f"--data.url {self.url}: give the content's hash too, --data.sha256")
+        if self.unique and self.memory_map:
+            raise no_unique()
+        if self.path is not None:
+            self.path = str(Path(self.path).expanduser().absolute())
+        self.given_vocabulary = None if self.vocabulary is None else Vocabulary(self.vocabulary)
+
+    @cached_property
+    def file(self) -> Path:
+        """The one given, the one fetched, or the embedded names.
+
+        Raises:
+            InputError: it cannot be fetched.
+
+        """
+        if self.path is None and self.url is not None:
+            return fetch(self.url, self.sha256 or "")
+        return Path(self.path) if self.path is not None else NAMES
+
+    @cached_property
+    def is_mapped(self) -> bool:
+        """Whether the tokens are kept in files."""
+        if self.memory_map is None:
+            return not self.unique and unfolded_size(self.file) > LARGE
+        return self.memory_map
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """All words of the file, or its first, or each once with `unique`.
+
+        Raises:
+            InputError: the file cannot be used, does not fit into memory, or its content is
+                another.
+
+        """
+        kind = MappedCorpus if self.is_mapped else Corpus
+        try:
+            corpus = kind.read(self.file, self.given_vocabulary)
+        except MemoryError:
+            raise InputError(
+                f"{self.file}: larger than the memory there is; --data.memory_map true reads it"
+                " by way of files"
+            ) from None
+        self._check_content(
+            corpus.sha256 if isinstance(corpus, MappedCorpus) else sha256_of(self.file)
+        )
+        if self.max_words is not None:
+            corpus = corpus[: self.max_words]
+        return corpus.unique() if self.unique else corpus
+
+    def _check_content(self, found: str) -> None:
+        if self.sha256 is not None and self.sha256 != found:
+            raise InputError(
+                f"--data.sha256 {self.sha256}: {self.file} is another content, {found};"
+                " --data.sha256 null takes it as it is"
+            )
+        self.sha256 = found

@@ -1,0 +1,264 @@
+"""A file of one word a line, read into clean codepoints.
+
+Everything here works on whole arrays: no Python object per word or per character.
+"""
+
+import gzip
+import hashlib
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from litmore.corpus.vocabulary import NEWLINE
+from litmore.errors import InputError
+
+MAX_WORD = 10_000
+"""Characters of the longest word taken; a longer line is no word."""
+
+MAX_UNPACKED = 100
+"""How many times its packed size a `.gz` may unfold to; words come to 2 to 10, a bomb to 1,000."""
+
+_SMALL = 1 << 24
+"""Bytes that any `.gz` may unfold to."""
+
+_GZIP_LEAST = 18
+"""Bytes of the smallest `.gz`: its head and tail."""
+
+PIECE = 1 << 20
+"""Bytes of text that `pieces` reads at a time; a line cannot be longer."""
+
+_BOM = b"\xef\xbb\xbf"
+
+_EDGE_SPACES = np.zeros(0x110000, dtype=bool)
+"""What is trimmed from a line's edges: tab, carriage return and Unicode's space separators."""
+_EDGE_SPACES[[0x09, 0x0D, 0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000]] = 1
+
+_CONTROLS = np.zeros(0x110000, dtype=bool)
+"""What no word may hold. A form feed is a character here, as U+2028 is: neither ends a line."""
+_CONTROLS[[*range(0x20), *range(0x7F, 0xA0)]] = True
+_CONTROLS[[NEWLINE, 0x0C]] = False
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Whole lines of a file.
+
+    Attributes:
+        raw: the lines, UTF-8, without a byte-order mark.
+        path: of the file.
+        line: the number, from 1, of the first.
+        at: how many bytes of text stand before it.
+        packed: bytes of the file, as they lie on the disk, that were read for it.
+
+    """
+
+    raw: bytes
+    path: Path
+    line: int = 1
+    at: int = 0
+    packed: int = 0
+
+
+def read_codepoints(path: Path) -> np.ndarray:
+    """The words of a UTF-8 file, plain or `.gz`, as codepoints, each word ended by one newline.
+
+    A byte-order mark, blank lines, spaces at a line's edges and CRLF line ends are dropped; a last
+    newline may be missing. Order and repetitions stay.
+
+    Raises:
+        InputError: the file cannot be read, is not UTF-8, holds a control character, a word of more
+            than `MAX_WORD` characters, or no word.
+
+    """
+    words = codepoints_of(Piece(_read_bytes(path), path))
+    if words.size == 0:
+        raise no_words(path)
+    return words
+
+
+def no_words(path: Path) -> InputError:
+    """What to say of a file without any."""
+    return InputError(f"{path}: no words in it; give a text file of one word a line")
+
+
+def pieces(path: Path) -> Iterator[Piece]:
+    """A file as runs of whole lines of some `PIECE` bytes, one after the other.
+
+    Raises:
+        InputError: the file cannot be read, or a line is longer than that.
+
+    """
+    line, at, before = 1, 0, 0
+    with _readable(path), _opened(path) as (file, most, packed):
+        rest = file.read(len(_BOM)).removeprefix(_BOM)
+        while more := file.read(PIECE):
+            if at + len(rest) + len(more) > most:
+                raise _bomb(path, most)
+            end = more.rfind(b"\n") + 1
+            if not end and len(rest) + len(more) > PIECE:
+                raise InputError(
+                    f"{path}:{line}: a line of more than {PIECE:,} bytes; give one word a line"
+                )
+            raw, rest = (rest + more[:end], more[end:]) if end else (b"", rest + more)
+            if raw:
+                yield Piece(raw, path, line, at, packed.tell() - before)
+                line, at, before = line + raw.count(b"\n"), at + len(raw), packed.tell()
+        if rest:
+            yield Piece(rest, path, line, at, packed.tell() - before)
+
+
+def codepoints_of(piece: Piece) -> np.ndarray:
+    """The words of some lines, as those of a whole file; maybe none.
+
+    Raises:
+        InputError: see `read_codepoints`.
+
+    """
+    codepoints = _decode(piece)
+    kept = _trim(codepoints, piece)
+    # A newline that follows a newline (or nothing) ends a blank line.
+    ends = kept == NEWLINE
+    blank = ends & np.concatenate(([True], ends[:-1]))
+    words = kept[~blank] if blank.any() else kept
+    _check_lengths(words, piece)
+    return words
+
+
+def _check_lengths(words: np.ndarray, piece: Piece) -> None:
+    ends = np.flatnonzero(words == NEWLINE)
+    lengths = np.diff(ends, prepend=-1) - 1
+    if lengths.size and lengths.max() > MAX_WORD:
+        word = int(np.argmax(lengths > MAX_WORD))
+        raise InputError(
+            f"{piece.path}:{line_of_word(piece, word)}: a word of {int(lengths[word]):,}"
+            f" characters; {MAX_WORD:,} are the most, one word a line"
+        )
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's bytes, as they lie on the disk.
+
+    Raises:
+        InputError: the file cannot be read.
+
+    """
+    with _readable(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def line_of_word(piece: Piece | Path, word: int) -> int:
+    """The number of the line that a word (from 0) of a file or a piece of one stands on."""
+    if isinstance(piece, Path):
+        piece = Piece(_read_bytes(piece), piece)
+    spaces = "".join(map(chr, np.flatnonzero(_EDGE_SPACES)))
+    lines = piece.raw.decode().split("\n")
+    numbers = (number for number, line in enumerate(lines, piece.line) if line.strip(spaces))
+    return next(islice(numbers, word, None))
+
+
+def unfolded_size(path: Path) -> int:
+    """About how many bytes of text a file holds; a `.gz` says so at its end, of its last part.
+
+    Raises:
+        InputError: the file cannot be read.
+
+    """
+    with _readable(path):
+        size = path.stat().st_size
+        if path.suffix == ".gz" and size >= _GZIP_LEAST:
+            with path.open("rb") as file:
+                file.seek(-4, 2)
+                size = max(size, int.from_bytes(file.read(4), "little"))
+    return size
+
+
+def _read_bytes(path: Path) -> bytes:
+    with _readable(path), _opened(path) as (file, most, _):
+        raw = file.read() if path.suffix != ".gz" else file.read(most + 1)
+    if len(raw) > most:
+        raise _bomb(path, most)
+    return raw.removeprefix(_BOM)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[IO[bytes] | gzip.GzipFile, int, IO[bytes]]]:
+    """The text to read, how many bytes of it there may be, and the file as it lies on the disk."""
+    if not path.is_dir() and path.exists() and not path.is_file():
+        raise InputError(f"{path}: no regular file; give a text file of one word a line")
+    with path.open("rb") as packed:
+        if path.suffix != ".gz":
+            yield packed, sys.maxsize, packed
+        else:
+            with gzip.GzipFile(fileobj=packed) as text:
+                yield text, max(_SMALL, MAX_UNPACKED * path.stat().st_size), packed
+
+
+def _bomb(path: Path, most: int) -> InputError:
+    return InputError(
+        f"{path}: unfolds to more than {most:,} bytes, {MAX_UNPACKED} times its size;"
+        " unpack it yourself if that is meant"
+    )
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; give a text file of one word a line") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: a folder; give a text file of one word a line") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path}: not a whole gzip file ({error})") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except InputError:
+        raise
+    except ValueError as error:  # a NUL in the path
+        raise InputError(f"{str(path)!r}: no file's name ({error})") from None
+
+
+def _decode(piece: Piece) -> np.ndarray:
+    """Codepoints of the text and one newline after it: uint8 where all is ASCII, else uint32."""
+    raw = piece.raw
+    if raw.isascii():
+        return np.frombuffer(raw + b"\n", dtype=np.uint8)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = piece.line + raw.count(b"\n", 0, error.start)
+        raise InputError(
+            f"{piece.path}:{line}: not UTF-8"
+            f" (byte 0x{raw[error.start]:02x} at {piece.at + error.start})"
+        ) from None
+    return np.frombuffer((text + "\n").encode("utf-32-le"), dtype="<u4")
+
+
+def _trim(codepoints: np.ndarray, piece: Piece) -> np.ndarray:
+    """The text without spaces at the lines' edges; what is left may hold no control character."""
+    keep = np.ones(codepoints.size, dtype=bool)
+    spaces = np.flatnonzero(_EDGE_SPACES[codepoints])
+    if spaces.size:
+        # Runs of spaces: one stands at an edge if a newline (or the file's end) is its neighbour.
+        gaps = np.flatnonzero(np.diff(spaces) > 1)
+        first = spaces[np.concatenate(([0], gaps + 1))]
+        last = spaces[np.concatenate((gaps, [spaces.size - 1]))]
+        at_edge = (first == 0) | (codepoints[first - 1] == NEWLINE)
+        at_edge |= codepoints[last + 1] == NEWLINE
+        keep[spaces] = np.repeat(~at_edge, last - first + 1)
+    controls = np.flatnonzero(_CONTROLS[codepoints] & keep)
+    if controls.size:
+        at = int(controls[0])
+        line = piece.line + int(np.count_nonzero(codepoints[:at] == NEWLINE))
+        hint = "; lines end in \\n or \\r\\n" if codepoints[at] == 0x0D else ""
+        raise InputError(
+            f"{piece.path}:{line}: control character U+{int(codepoints[at]):04X} in a word{hint}"
+        )
+    return codepoints[keep]

@@ -1,0 +1,171 @@
+"""A checkpoint file, and what it tells of the run that wrote it."""
+
+import importlib
+from copy import deepcopy
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from litmore.errors import InputError
+from litmore.runs.trust import check_class_path
+
+if TYPE_CHECKING:
+    from litmore.models.base import CharLM
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The content, on the CPU; nothing in the file is run (`weights_only`).
+
+    Raises:
+        InputError: it is not a checkpoint of a character model.
+
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError:
+        # torch's own message advises to load it without that safeguard.
+        raise InputError(
+            f"--ckpt_path {path}: not a checkpoint, or it holds more than plain values and tensors;"
+            " nothing in it was run"
+        ) from None
+    except Exception as error:
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"--ckpt_path {path}: not a readable checkpoint ({first_line})") from None
+    if not isinstance(checkpoint, dict) or "class_path" not in checkpoint:
+        raise InputError(f"--ckpt_path {path}: not a checkpoint of a litmore model")
+    for name, kind in (_CONTENT | {k: dict for k in _OPTIONAL if checkpoint.get(k)}).items():
+        if not isinstance(checkpoint.get(name), kind):
+            raise InputError(f"--ckpt_path {path}: damaged: it holds no usable {name}")
+    if not all(isinstance(tensor, torch.Tensor) for tensor in checkpoint["state_dict"].values()):
+        raise InputError(f"--ckpt_path {path}: damaged: its state_dict holds more than tensors")
+    return checkpoint
+
+
+def model_class(checkpoint: dict[str, Any], trust_config: bool = False) -> type["CharLM"]:
+    """The class whose weights these are.
+
+    Args:
+        checkpoint: what `read` gave.
+        trust_config: import it from whatever package it is in (`litmore.runs.trust`).
+
+    Raises:
+        InputError: it cannot be imported here, or is not to be.
+
+    """
+    from litmore.models.base import CharLM  # which of its halves is decided by now
+
+    check_class_path(checkpoint["class_path"], trust_config, "--ckpt_path")
+    module, _, name = checkpoint["class_path"].rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"--ckpt_path: its model {checkpoint['class_path']} cannot be imported ({error})"
+        ) from None
+    if not (isinstance(found, type) and issubclass(found, CharLM)):
+        raise InputError(f"--ckpt_path: its model {checkpoint['class_path']} is not a CharLM")
+    return found
+
+
+def load_model(path: Path, trust_config: bool = False) -> "CharLM":
+    """The trained model, ready to be used, on the CPU.
+
+    Args:
+        path: the checkpoint.
+        trust_config: see `model_class`.
+
+    Raises:
+        InputError: the file is not a checkpoint, or its weights do not fit its own settings.
+
+    """
+    cls = model_class(read(path), trust_config)
+    try:
+        return cls.load_from_checkpoint(path, map_location="cpu", weights_only=True).eval()
+    except (RuntimeError, TypeError, KeyError, ValueError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"--ckpt_path {path}: does not hold a whole model ({reason})") from None
+
+
+def check_fit(checkpoint: dict[str, Any], model: torch.nn.Module) -> None:
+    """Say before anything is written if a checkpoint holds another model's weights.
+
+    Raises:
+        InputError: a weight is missing, unknown or of another shape, or the characters' ids are
+            others: as many weights, and they would mean something else.
+
+    """
+    known, now = (
+        parameters.get("vocabulary")
+        for parameters in (checkpoint["hyper_parameters"], getattr(model, "hparams", {}))
+    )
+    if known is not None and now is not None and known != now:
+        raise InputError(
+            f"--ckpt_path: does not fit the data: its vocabulary is {known!r}, theirs {now!r}"
+        )
+    theirs, ours = (
+        {name: tuple(tensor.shape) for name, tensor in state.items()}
+        for state in (checkpoint["state_dict"], model.state_dict())
+    )
+    for name in sorted(theirs.keys() | ours.keys()):
+        if theirs.get(name) != ours.get(name):
+            raise InputError(
+                f"--ckpt_path: does not fit the model: {name} is"
+                f" {theirs.get(name, 'missing')} there and {ours.get(name, 'missing')} here"
+            )
+
+
+def check_resumable(checkpoint: dict[str, Any], path: Path) -> None:
+    """Whether a training can go on from it.
+
+    Raises:
+        InputError: it was saved without the state of its optimizer and loops.
+
+    """
+    for name, kind in _STATE.items():
+        if not isinstance(checkpoint.get(name), kind):
+            raise InputError(
+                f"--ckpt_path {path}: holds weights alone (no {name}), which can be judged and"
+                " sampled from, but not trained on"
+            )
+
+
+def recorded_config(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """The config that trained it; without a command line, what its hyperparameters tell.
+
+    The data keep the checkpoint's vocabulary: another file's sorted characters could be as many,
+    and would mean something else.
+
+    Raises:
+        InputError: the checkpoint's config has no model or data.
+
+    """
+    hyper_parameters = checkpoint["hyper_parameters"]
+    config = deepcopy(checkpoint.get("config")) or {
+        "model": {
+            "class_path": checkpoint["class_path"],
+            "init_args": {k: v for k, v in hyper_parameters.items() if k not in LINKED},
+        },
+        "data": {"init_args": dict(checkpoint.get("datamodule_hyper_parameters") or {})},
+    }
+    for name in ("model", "data"):
+        init_args = config[name].get("init_args") if isinstance(config.get(name), dict) else ()
+        if not isinstance(init_args, dict | None):
+            raise InputError(f"--ckpt_path: damaged: its config has no usable {name}")
+    if "vocabulary" in hyper_parameters:
+        config["data"].setdefault("init_args", {})["vocabulary"] = hyper_parameters["vocabulary"]
+    return config
+
+
+LINKED = ("vocabulary", "block_size")
+"""The model's arguments that the data give."""
+
+_CONTENT = {"class_path": str, "state_dict": dict, "hyper_parameters": dict}
+"""What each checkpoint holds."""
+
+_OPTIONAL = ("config", "datamodule_hyper_parameters")
+"""What one holds that a command line, or a data module, has had a part in."""
+
+_STATE = {"optimizer_states": list, "lr_schedulers": list, "loops": dict}
+"""What a training needs to go on."""

@@ -1,0 +1,98 @@
+"""The losses that a run has written down."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Integer
+
+from litmore.errors import InputError
+
+EVENTS = "events.out.tfevents.*"
+TABLE = "metrics.csv"
+LOSSES = ("train/loss", "val/loss", "test/loss")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One metric of one run.
+
+    Attributes:
+        run: the run's name.
+        metric: `train/loss`, `val/loss` or `test/loss`.
+        steps: ascending.
+        values: in nats a character.
+
+    """
+
+    run: str
+    metric: str
+    steps: Integer[np.ndarray, " points"]
+    values: Float[np.ndarray, " points"]
+
+
+def find_runs(paths: Iterable[Path]) -> list[Path]:
+    """The run folders among and below the paths, each once, in order.
+
+    Raises:
+        InputError: a path does not exist, or there is no run in it.
+
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"plot {path}: no such folder")
+        folder = path if path.is_dir() else path.parent
+        files = [*folder.rglob(EVENTS), *folder.rglob(TABLE)]
+        if not files:
+            raise InputError(f"plot {path}: no run in it: no TensorBoard events, no {TABLE}")
+        found.update(dict.fromkeys(sorted({file.parent for file in files}, key=_natural)))
+    return list(found)
+
+
+def loss_of(run: Path, name: str) -> list[Curve]:
+    """The train, val and test losses of a run, from its events or else from its CSV table.
+
+    Args:
+        run: its folder.
+        name: what to call it.
+
+    """
+    points = dict(_from_events(run)) if any(run.glob(EVENTS)) else {}
+    if not points and (run / TABLE).is_file():
+        points = _from_table(run / TABLE)
+    return [
+        Curve(name, metric, *map(np.array, zip(*sorted(points[metric].items()), strict=True)))
+        for metric in LOSSES
+        if points.get(metric)
+    ]
+
+
+def _from_events(run: Path) -> Iterator[tuple[str, dict[int, float]]]:
+    from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
+
+    events = EventAccumulator(str(run), size_guidance={SCALARS: 0}).Reload()
+    for metric in set(LOSSES) & set(events.Tags()[SCALARS]):
+        yield metric, {each.step: each.value for each in events.Scalars(metric)}
+
+
+def _from_table(path: Path) -> dict[str, dict[int, float]]:
+    """Either a row a metric, or, as Lightning's CSVLogger has it, a column a metric."""
+    points: dict[str, dict[int, float]] = defaultdict(dict)
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            cells = {row["metric"]: row["value"]} if "metric" in row else row
+            for metric in LOSSES:
+                if cells.get(metric):
+                    points[metric][int(row["step"])] = float(cells[metric])
+    return points
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """version_2 comes before version_10."""
+    name, _, number = path.name.rpartition("_")
+    version = (int(number), name) if number.isdigit() else (-1, path.name)
+    return [(0, str(path.parent)), version]

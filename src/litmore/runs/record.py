@@ -1,0 +1,70 @@
+"""What a run was: config.yaml and versions.yaml in its folder, the config in its checkpoints."""
+
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+import yaml
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+import litmore
+from litmore.runs.atomic import write_atomically
+from litmore.runs.folder import CONFIG, RunFolder
+
+VERSIONS = "versions.yaml"
+
+
+class RunRecord(Callback):
+    """Write down the run's complete config and what it ran on.
+
+    Args:
+        folder: the run's.
+        config: every setting, as plain numbers, strings, lists and dicts.
+
+    """
+
+    def __init__(self, folder: RunFolder, config: dict[str, Any]) -> None:
+        self.folder = folder
+        self.config = config
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write both files, on the first process, once a checkpoint has proved to fit."""
+        path = self.folder.share(trainer)
+        if trainer.is_global_zero:
+            for name, content in ((CONFIG, self.config), (VERSIONS, versions())):
+                write_atomically(path / name, yaml.safe_dump(content, sort_keys=False).encode())
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Let the checkpoint tell what it holds, of whatever model, and how it was trained."""
+        checkpoint["class_path"] = f"{type(pl_module).__module__}.{type(pl_module).__qualname__}"
+        checkpoint["config"] = self.config
+
+
+def versions() -> dict[str, str | None]:
+    """The versions of what the figures depend on, and the git commit if there is one."""
+    return {
+        "litmore": litmore.__version__,
+        "torch": str(torch.__version__),
+        "lightning": lightning.__version__,
+        "python": platform.python_version(),
+        "git_commit": _git_commit(),
+    }
+
+
+def _git_commit() -> str | None:
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty", "--match="],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return described.stdout.strip()

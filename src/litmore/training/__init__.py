@@ -1,0 +1,1 @@
+"""Optimizers, the LR finder, and what is known of Lightning's insides."""

@@ -1,0 +1,1 @@
+"""What is seen of a run: TensorBoard's parts and their figures, the progress bar."""

@@ -1,0 +1,100 @@
+"""Where the characters lie in their embedding, as a plane."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from litmore.watch.figures.canvas import INK, blank
+from litmore.watch.figures.labels import kind, legible
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLOURS = {
+    "vowel": "#d1495b",
+    "consonant": "#2e6f95",
+    "other": "#6c757d",
+    "boundary": "#1f2430",
+}
+
+
+def plane(
+    embedding: Float[np.ndarray, "V C"], like: Float[np.ndarray, "V 2"] | None = None
+) -> tuple[Float[np.ndarray, "V 2"], float]:
+    """Two dimensions of an embedding, and the share of its variance that they show.
+
+    One or two dimensions are taken as they are, more by their first two principal components,
+    which are turned and mirrored to lie as close as can be to an earlier picture's: a slider over
+    the pictures shows the characters move, not the axes.
+
+    Args:
+        embedding: a row a character.
+        like: an earlier picture's places.
+
+    """
+    dimensions = embedding.shape[1]
+    if dimensions <= 2:
+        places = np.zeros((len(embedding), 2))
+        places[:, :dimensions] = embedding
+        return places, 1.0
+    centred = embedding.astype(float) - embedding.mean(0)
+    left, singular, _ = np.linalg.svd(centred, full_matrices=False)
+    places = np.zeros((len(embedding), 2))
+    places[:, : left.shape[1]] = (left * singular)[:, :2]
+    if like is not None:
+        turn, _, turn_back = np.linalg.svd(places.T @ like)
+        places = places @ turn @ turn_back
+    total = float((singular**2).sum())
+    return places, float((singular[:2] ** 2).sum()) / total if total else 1.0
+
+
+def embedding_map(
+    places: Float[np.ndarray, "V 2"], characters: str, title: str = "", axis: str = "dimension"
+) -> "Figure":
+    """The characters at their places, vowels and consonants told apart.
+
+    Args:
+        places: of the boundary and each character.
+        characters: the vocabulary's, from id 1.
+        title: above the map.
+        axis: what the axes are, before their number.
+
+    """
+    figure = blank(640, 580)
+    axes = figure.add_axes((0.06, 0.06, 0.91, 0.81))
+    labels, fonts = legible(characters)
+    kinds = ["boundary", *map(kind, characters)]
+    few = len(labels) <= 60
+    for name, colour in COLOURS.items():
+        of_kind = np.array([i for i, k in enumerate(kinds) if k == name], dtype=int)
+        if not of_kind.size:
+            continue
+        # Many stand too close for discs: their letters alone, in the kind's colour.
+        size = 230 if few else 6
+        axes.scatter(*places[of_kind].T, s=size, color=colour, alpha=0.9)
+        for i in of_kind:
+            axes.text(
+                places[i, 0],
+                places[i, 1],
+                labels[i],
+                color="white" if few else colour,
+                ha="center",
+                va="center_baseline" if few else "bottom",
+                fontsize=(10 if few else 9) / (1 if len(labels[i]) < 3 else 1.8),
+                fontfamily=list(fonts),
+                parse_math=False,
+                clip_on=True,
+            )
+    axes.margins(0.07)
+    axes.axhline(0, color="0.9", zorder=0)
+    axes.axvline(0, color="0.9", zorder=0)
+    axes.set(xticks=[], yticks=[])
+    axes.set_xlabel(f"{axis} 1", color=INK, fontsize=9)
+    axes.set_ylabel(f"{axis} 2", color=INK, fontsize=9)
+    figure.text(0.06, 0.955, title, color=INK, fontsize=11, va="center")
+    at = 0.06
+    for name in [name for name in COLOURS if name in kinds]:
+        figure.text(at, 0.905, f"● {name}", color=COLOURS[name], fontsize=9, va="center")
+        at += 0.15
+    return figure

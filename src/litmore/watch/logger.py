@@ -1,0 +1,71 @@
+"""TensorBoard's curves in a run's folder."""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+from litmore.runs.folder import RunFolder
+
+log = logging.getLogger(__name__)
+
+
+def is_first_process() -> bool:
+    """Whether this is the one that writes and prints."""
+    return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
+
+
+class RunLogger(TensorBoardLogger):
+    """TensorBoard events in the run's folder."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        super().__init__(folder.root, folder.name, default_hp_metric=False)
+        self.folder = folder
+        self._failed = False
+
+    @property
+    def experiment(self) -> Any:
+        """TensorBoard's writer. Whatever its file dies of, training goes on without curves."""
+        writer = super().experiment
+        file_writer = getattr(
+            writer, "file_writer", None
+        )  # on the first process, until it is closed
+        if file_writer is not None:
+            events = file_writer.event_writer
+            for name in ("add_event", "flush", "close"):
+                if name not in vars(events):
+                    setattr(events, name, self._while_alive(getattr(events, name)))
+        return writer
+
+    def _while_alive(self, write: Callable[..., None]) -> Callable[..., None]:
+        def guarded(*args: Any) -> None:
+            if self._failed:
+                return
+            try:
+                write(*args)
+            except Exception as error:
+                self._failed = True
+                log.warning(
+                    "TensorBoard's file cannot be written any more (%s); training goes on", error
+                )
+
+        return guarded
+
+    def save(self) -> None:
+        """Write what is still in memory, if that can be done."""
+        with suppress(OSError):  # hparams.yaml, for people alone
+            super().save()
+
+    @property
+    def log_dir(self) -> str:
+        """The run's folder; only the first process, which is the one that writes, claims it."""
+        return str(self.folder.claim() if is_first_process() else self.folder.root)
+
+    @property
+    def version(self) -> str:
+        """The folder's own name."""
+        return Path(self.log_dir).name

@@ -1,0 +1,78 @@
+"""The metrics as a table, for whoever has no TensorBoard."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
+
+from litmore.runs.record import RunRecord
+from litmore.watch.drawing import steps_done
+
+METRICS = "metrics.csv"
+HEAD = ("step", "metric", "value")
+
+
+class MetricsCSV(Callback):
+    """Write every logged metric to `metrics.csv` in the run's folder: `step,metric,value`.
+
+    Beside TensorBoard, or with `--trainer.logger false` instead of it. A run that goes on goes on
+    in the table too. (Lightning's `CSVLogger` would start a folder of its own, and empty it.)
+    """
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Join the trainer's loggers."""
+        folder = self._folder(trainer)
+        if folder is None or trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        table = _Table(folder / METRICS)
+        if trainer.is_global_zero:
+            table.open(steps_done(trainer))
+        trainer.loggers = [*trainer.loggers, table]
+
+    @staticmethod
+    def _folder(trainer: Trainer) -> Path | None:
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, RunRecord):
+                return callback.folder.path
+        return Path(trainer.default_root_dir)
+
+
+class _Table(Logger):
+    """A row a metric, appended as it comes."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def open(self, step: int) -> None:
+        """Start the table, or keep what it holds of the steps before this one."""
+        rows: list[list[str]] = []
+        if step and self.path.is_file():
+            with self.path.open(newline="") as file:
+                rows = [row for row in list(csv.reader(file))[1:] if int(row[0]) < step]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([HEAD, *rows])
+
+    @property
+    def name(self) -> str:
+        """The file's."""
+        return self.path.name
+
+    @property
+    def version(self) -> str:
+        """The run's folder."""
+        return self.path.parent.name
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Append a row for each."""
+        with self.path.open("a", newline="") as file:
+            rows = [(step, name, f"{float(value):.9g}") for name, value in metrics.items()]
+            csv.writer(file, lineterminator="\n").writerows(rows)
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """config.yaml has them."""

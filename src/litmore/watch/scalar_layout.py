@@ -1,0 +1,33 @@
+"""The charts of TensorBoard's custom-scalar tab."""
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from litmore.watch.drawing import tensorboard_writers
+
+LAYOUT = {
+    "how well": {
+        metric: ["Multiline", [f"^{stage}/{metric}$" for stage in ("train", "val", "test")]]
+        for metric in ("loss", "perplexity", "bits_per_char", "accuracy")
+    },
+    "where it starts": {
+        "first loss beside ln V": ["Multiline", ["^start/loss$", "^start/uniform$"]],
+        "loss beside ln V": ["Multiline", ["^train/loss$", "^start/uniform$"]],
+        "loss beside its floor, when overfitting": ["Multiline", ["^train/loss$", "^train/floor$"]],
+    },
+    "how it goes": {
+        "update-to-weight ratio (log10)": ["Multiline", ["^update_ratio/"]],
+        "saturated tanh units (share)": ["Multiline", ["^saturated/"]],
+        "learning rate": ["Multiline", ["^optimizer/lr"]],
+        "gradient norm": ["Multiline", ["^optimizer/gradient_norm$"]],
+        "samples (share)": ["Multiline", ["^samples/"]],
+    },
+}
+
+
+class ScalarLayout(Callback):
+    """Lay training, validation and test of each metric on one chart, and what belongs together."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the layout; a run has one."""
+        for writer in tensorboard_writers(trainer):
+            writer.add_custom_scalars(LAYOUT)

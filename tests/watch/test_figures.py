@@ -1,0 +1,140 @@
+"""The figures: drawn for real, and looked at by their pixels."""
+
+import unicodedata
+
+import numpy as np
+import pytest
+
+from litmore.runs.history import Curve
+from litmore.watch.figures import (
+    difficulty,
+    embedding_map,
+    heat_map,
+    legible,
+    loss_curves,
+    pixels,
+)
+from litmore.watch.figures.embedding_map import plane
+from litmore.watch.figures.labels import kind
+
+LATIN = "abcdefghijklmnopqrstuvwxyz"
+GREEK = "αβγδεζηθικλμνξοπρστυφχψω"
+MANY = (
+    "".join(map(chr, range(0x4E00, 0x4E00 + 90)))  # in no font of a bare machine
+    + "".join(map(chr, range(0x410, 0x450)))
+    + "".join(map(chr, range(0x5D0, 0x5EA)))
+    + "$_ \t^{}\\~%#&'\"1234567\u0301"
+)
+ALPHABETS = [LATIN, GREEK, MANY, "a"]
+NAMES = ["latin", "greek", "many", "one"]
+
+
+def ink(picture):
+    """The share of pixels that are not the white of the page."""
+    return float((picture.min(axis=2) < 250).mean())
+
+
+@pytest.mark.parametrize("characters", ALPHABETS, ids=NAMES)
+def test_any_alphabet_is_drawn(characters):
+    size = len(characters) + 1
+    random = np.random.default_rng(0)
+    counts = random.integers(0, 90, (size, size))
+    for figure in (
+        heat_map(counts, characters, "counts"),
+        heat_map(counts / counts.sum(), characters, "shares"),
+        embedding_map(random.normal(size=(size, 2)), characters, "embedding"),
+        difficulty(counts * 2.0, counts.astype(float), characters, "loss"),
+    ):
+        picture = pixels(figure)
+        height, width, _ = picture.shape
+        assert 200 <= width <= 1000
+        assert 200 <= height <= 1000
+        assert 0.01 < ink(picture) < 0.99
+
+
+def test_there_are_more_than_200_characters_in_the_test():
+    assert len(MANY) >= 200
+    assert len(set(MANY)) == len(MANY)
+
+
+def test_the_darkest_cell_is_the_most_frequent_pair():
+    table = np.ones((27, 27), dtype=int)
+    table[5, 20] = 1000
+    picture = pixels(heat_map(table, LATIN))
+    rows, columns = np.nonzero(picture[..., 0].astype(int) + picture[..., 1] < 140)
+    left, top, cell = 46, 46, 28
+    inside = (rows > top) & (columns > left)
+    assert (int(np.median(rows[inside])) - top) // cell == 5
+    assert (int(np.median(columns[inside])) - left) // cell == 20
+
+
+def test_what_a_cell_says_depends_on_its_value():
+    one, other = np.full((27, 27), 7), np.full((27, 27), 7)
+    other[3, 3] = 9
+    difference = pixels(heat_map(one * 1, LATIN)) != pixels(heat_map(other * 1, LATIN))
+    assert difference.any()
+
+
+def test_labels_say_what_has_no_shape_by_its_number():
+    labels, fonts = legible("a \t\u0301$\u05d0")
+    assert labels == (".", "a", "␣", "U+0009", "◌\u0301", "$", "\u05d0")
+    assert fonts[0] == "DejaVu Sans"
+    assert legible("\U000f0000")[0] == (".", "U+F0000")  # for private use: in no font
+
+
+def test_vowels_and_consonants():
+    assert [kind(c) for c in "aÉzñωΘяйщ中'7"] == [
+        "vowel", "vowel", "consonant", "consonant", "vowel", "consonant",
+        "vowel", "consonant", "consonant", "other", "other", "other",
+    ]  # fmt: skip
+
+
+def test_an_embedding_of_two_dimensions_is_shown_as_it_is():
+    embedding = np.random.default_rng(0).normal(size=(27, 2))
+    places, share = plane(embedding)
+    assert (places == embedding).all()
+    assert share == 1
+    places, _ = plane(embedding[:, :1])
+    assert (places == np.c_[embedding[:, 0], np.zeros(27)]).all()
+
+
+def test_more_dimensions_show_the_most_of_their_variance():
+    random = np.random.default_rng(0)
+    flat = random.normal(size=(27, 2)) @ random.normal(size=(2, 10))
+    places, share = plane(flat)
+    assert share == pytest.approx(1)
+    distances = np.linalg.norm(flat[:, None] - flat, axis=-1)
+    assert np.linalg.norm(places[:, None] - places, axis=-1) == pytest.approx(distances)
+
+
+def test_a_picture_is_turned_to_lie_as_the_one_before():
+    random = np.random.default_rng(0)
+    embedding = random.normal(size=(27, 10))
+    before, _ = plane(embedding)
+    mirrored = before * (-1, 1)
+    places, _ = plane(embedding, like=mirrored)
+    assert places == pytest.approx(mirrored)
+
+
+def test_all_rows_alike_is_a_picture_too():
+    places, _ = plane(np.zeros((27, 27)))
+    assert 0.01 < ink(pixels(embedding_map(places, LATIN))) < 0.9
+
+
+def test_a_curve_that_runs_off_leaves_the_others_legible():
+    steps = np.arange(10)
+    wild = Curve("a", "train/loss", steps, np.array([np.inf, *np.linspace(30, 2, 9)]))
+    tame = Curve("b", "val/loss", steps, np.linspace(3, 2, 10))
+    assert ink(pixels(loss_curves([wild, tame]))) > 0.005
+
+
+def test_no_state_is_left_in_pyplot():
+    import matplotlib.pyplot as plt
+
+    heat_map(np.ones((2, 2)), "a")
+    assert plt.get_fignums() == []
+
+
+def test_the_base_font_has_the_alphabets_that_it_is_said_to_have():
+    for letter in "aéñßαωяЖאش":
+        assert legible(letter)[0][1] in (letter, unicodedata.normalize("NFC", letter))

@@ -1,0 +1,458 @@
+"""What TensorBoard shows: real runs by the command line, read back from their event files."""
+
+import csv
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from lightning.pytorch import LightningModule
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from torch import nn
+
+from litmore.callbacks import Drawing, TensorBoard
+from litmore.cli import main
+from litmore.data import Corpus, NamesDataModule
+from litmore.data.counts import Counts
+from litmore.data.views import Windows, Words
+from litmore.models import MLP, CharLM, CountBigram
+from litmore.models.losses import total_nll
+from litmore.runs import checkpoint as checkpoints
+from litmore.watch.difficulty import pair_losses
+from litmore.watch.heat_map import table
+from litmore.watch.samples import sorted_by_origin
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["--data.max_words", "2000", "--data.batch_size", "512", "--trainer.accelerator", "cpu"]
+STEPS = 25
+PARAMETERS = ("embedding.weight", "hidden.weight", "hidden.bias", "output.weight", "output.bias")
+
+
+def fit(folder, config, *flags, steps=STEPS):
+    """Train by the command line; the run's folder."""
+    path = str(ROOT / "configs" / f"{config}.yaml")
+    length = ["--trainer.max_steps", str(steps), "--trainer.val_check_interval", "15"]
+    length = length if config != "bigram_counts" else []
+    assert main([
+        "fit", "--config", path, *SMALL, *length, "--trainer.default_root_dir", str(folder),
+        "--trainer.log_every_n_steps", "5", "--trainer.enable_progress_bar", "false", *flags,
+    ]) == 0  # fmt: skip
+    return max((folder / config).iterdir(), key=lambda run: int(run.name.split("_")[1]))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A run of each shipped config, the MLP's judged by `test` and with a CSV table beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PL_GLOBAL_SEED", "0")  # the runs set it; the next tests shall not see it
+        folder = tmp_path_factory.mktemp("logs")
+        found = {
+            "mlp": fit(folder, "mlp", "--config", str(ROOT / "configs" / "trainer" / "csv.yaml")),
+            "bigram": fit(folder, "bigram"),
+            "bigram_counts": fit(folder, "bigram_counts"),
+        }
+        best = str(found["mlp"] / "checkpoints" / "best.ckpt")
+        for _ in range(2):  # the second judgement replaces the first
+            assert main(["test", "--ckpt_path", best]) == 0
+    return found
+
+
+def events_of(run):
+    return EventAccumulator(str(run), size_guidance=dict.fromkeys(
+        ("scalars", "images", "histograms", "tensors"), 0
+    )).Reload()  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def events(runs):
+    return {name: events_of(run) for name, run in runs.items()}
+
+
+def text(events, tag):
+    (proto,) = events.Tensors(f"{tag}/text_summary")[-1].tensor_proto.string_val
+    return proto.decode()
+
+
+def picture(event):
+    return np.asarray(Image.open(io.BytesIO(event.encoded_image_string)).convert("RGB"))
+
+
+@pytest.mark.parametrize("stage", ["train", "val", "test"])
+@pytest.mark.parametrize("metric", ["loss", "perplexity", "bits_per_char", "accuracy"])
+def test_the_metrics_of_all_three_splits(events, stage, metric):
+    points = events["mlp"].Scalars(f"{stage}/{metric}")
+    assert len(points) == {"train": 5, "val": 2, "test": 1}[stage]
+    assert points[-1].step in (STEPS - 1, STEPS)
+    assert len({point.step for point in points}) == len(points)
+
+
+def test_the_statistics_of_the_training(events):
+    mlp = events["mlp"]
+    tags = ["optimizer/lr", "optimizer/gradient_norm", "speed/examples_per_second",
+            "saturated/activation",
+            *(f"update_ratio/{name}" for name in PARAMETERS)]  # fmt: skip
+    for tag in tags:
+        points = mlp.Scalars(tag)
+        steps = [point.step for point in points]
+        # A bias of zeros has no spread to compare with, before the first step.
+        assert steps in ([4, 9, 14, 19, 24], [9, 14, 19, 24]), tag
+        assert all(math.isfinite(point.value) for point in points), (tag, points)
+    assert all(point.value > 0 for point in mlp.Scalars("optimizer/gradient_norm"))
+    assert max(point.value for point in mlp.Scalars("optimizer/lr")) <= 0.07
+    assert all(0 <= point.value <= 1 for point in mlp.Scalars("saturated/activation"))
+    assert all(-12 < point.value < 1 for point in mlp.Scalars("update_ratio/hidden.weight"))
+    assert {point.value for point in mlp.Scalars("update_ratio/good")} == {-3}
+
+
+def test_the_first_loss_stands_beside_that_of_guessing(events):
+    for name in ("mlp", "bigram", "bigram_counts"):
+        (first,) = events[name].Scalars("start/loss")
+        assert first.step == 0
+        uniform = {round(point.value, 5) for point in events[name].Scalars("start/uniform")}
+        assert uniform == {round(math.log(27), 5)}
+        assert first.value == pytest.approx(math.log(27), abs=0.02)
+
+
+def test_a_ratio_is_the_updates_spread_by_the_weights(trainer, tmp_path):
+    data = NamesDataModule(max_words=500, batch_size=64)
+    model = MLP(data.vocabulary.characters)
+    model.configure_optimizers = lambda: torch.optim.SGD(model.parameters(), lr=0.1)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    trainer(max_steps=1, log_every_n_steps=1, callbacks=[TensorBoard()],
+            limit_val_batches=0, logger=TensorBoardLogger(tmp_path)).fit(model, data)  # fmt: skip
+    events = events_of(tmp_path / "lightning_logs" / "version_0")
+    norm = math.sqrt(sum(float(p.grad.square().sum()) for p in model.parameters()))
+    assert events.Scalars("optimizer/gradient_norm")[0].value == pytest.approx(norm, rel=1e-5)
+    assert events.Scalars("optimizer/lr")[0].value == pytest.approx(0.1)
+    weight = model.hidden.weight
+    ratio = (0.1 * weight.grad).std() / before["hidden.weight"].std()
+    found = events.Scalars("update_ratio/hidden.weight")[0].value
+    assert found == pytest.approx(math.log10(ratio), abs=1e-3)
+
+
+def test_each_run_has_the_pictures_that_apply(events):
+    assert set(events["mlp"].Tags()["images"]) == {"bigram", "embedding", "difficulty"}
+    assert set(events["bigram"].Tags()["images"]) == {"bigram", "embedding", "difficulty"}
+    assert set(events["bigram_counts"].Tags()["images"]) == {"bigram", "difficulty"}
+    for found in events.values():
+        for tag in found.Tags()["images"]:
+            drawn = picture(found.Images(tag)[-1])
+            assert 0.01 < (drawn.min(axis=2) < 250).mean() < 0.99, tag
+    steps = [image.step for image in events["mlp"].Images("embedding")]
+    assert steps == [0, 13, 25]
+    moved = [image.encoded_image_string for image in events["mlp"].Images("embedding")]
+    assert len(set(moved)) == 3
+
+
+def test_the_heat_map_is_the_models(runs):
+    model = checkpoints.load_model(runs["bigram_counts"] / "checkpoints" / "last.ckpt")
+    counts = table(model)
+    train = NamesDataModule(max_words=2000, block_size=1).splits["train"]
+    expected = np.zeros((27, 27), dtype=int)
+    tokens = train.tokens.long().numpy()
+    np.add.at(expected, (tokens[:-1], tokens[1:]), 1)
+    assert (counts == expected).all()
+
+    bigram = checkpoints.load_model(runs["bigram"] / "checkpoints" / "last.ckpt")
+    with torch.no_grad():
+        assert table(bigram) == pytest.approx(bigram.logits.weight.softmax(-1).numpy(), abs=1e-6)
+        mlp = checkpoints.load_model(runs["mlp"] / "checkpoints" / "last.ckpt")
+        shares = table(mlp)
+        after_a = mlp(torch.tensor([[0, 0, 1]])).softmax(-1)[0].numpy()
+        first = mlp(torch.tensor([[0, 0, 0]])).softmax(-1)[0].numpy()
+    assert shares[1] == pytest.approx(after_a, abs=1e-6)
+    assert shares[0] == pytest.approx(first, abs=1e-6)
+
+
+def test_the_pairs_losses_are_the_loss_in_every_view():
+    corpus = Corpus.of(["emma", "olivia", "ava", "mia", "al"])
+    model = MLP(corpus.vocabulary.characters, block_size=1).eval()
+
+    class WholeWords(MLP):
+        views = ("words",)
+
+        def forward(self, x):  # (B, T) → (B, T, V)
+            return super().forward(x.flatten()[:, None]).unflatten(0, x.shape)
+
+    words = WholeWords(corpus.vocabulary.characters, block_size=1).eval()
+    words.load_state_dict(model.state_dict())
+    with torch.no_grad():
+        found = [
+            pair_losses(of, [view[torch.arange(len(view))]], 10**6)
+            for of, view in (
+                (model, Windows(corpus, 1)), (model, Counts(corpus, 1)), (words, Words(corpus))
+            )
+        ]  # fmt: skip
+        x, y = Windows(corpus, 1)[torch.arange(corpus.num_examples)]
+        total = float(total_nll(model(x), y))
+    for nll, times in found:
+        assert float(nll.sum()) == pytest.approx(total, rel=1e-5)
+        assert float(times.sum()) == corpus.num_examples
+        assert torch.allclose(nll, found[0][0], rtol=1e-4)
+        assert (times == found[0][1]).all()
+
+
+def test_samples_are_sorted_and_their_shares_add_up(events):
+    for found in events.values():
+        assert "in train" in text(found, "samples")
+        shares = [found.Scalars(f"samples/{s}")[-1].value for s in ("new", "in_train", "held_out")]
+        assert sum(shares) == pytest.approx(1)
+
+
+def test_a_name_is_sorted_by_where_it_stands():
+    vocabulary = Corpus.of(["abc"]).vocabulary
+    splits = {
+        name: Corpus.of(words, vocabulary)
+        for name, words in {"train": ["ab", "c"], "val": ["c", "ba"], "test": ["cc"]}.items()
+    }
+    sorts = sorted_by_origin(["ab", "cc", "", "c", "ba", "aaa"], splits)
+    assert sorts == {"new": ["aaa", ""], "in train": ["ab", "c"], "held out": ["cc", "ba"]}
+
+
+def test_the_run_tells_what_it_is(events, runs):
+    for name, found in events.items():
+        shown = yaml.safe_load(text(found, "run/config"))
+        recorded = yaml.safe_load((runs[name] / "config.yaml").read_text())
+        assert shown["model"]["class_path"] == recorded["model"]["class_path"]
+        assert shown["data"]["init_args"]["max_words"] == 2000
+        assert torch.__version__ in text(found, "run/versions")
+    assert "`hidden.weight` | 200 × 30 | 6,000" in text(events["mlp"], "run/parameters")
+    assert "**11,897**" in text(events["mlp"], "run/parameters")
+
+
+def test_histograms_of_weights_gradients_and_activations(events):
+    tags = set(events["mlp"].Tags()["histograms"])
+    parameters = ["embedding.weight"]
+    parameters += [
+        f"{layer}.{kind}" for layer in ("hidden", "output") for kind in ("weight", "bias")
+    ]
+    expected = {f"{what}/{name}" for what in ("weights", "gradients") for name in PARAMETERS}
+    assert tags == expected | {"activations/activation"}
+    last = events["mlp"].Histograms("weights/hidden.weight")[-1]
+    assert last.step == STEPS
+    assert last.histogram_value.num == 6000
+    activations = events["mlp"].Histograms("activations/activation")[-1].histogram_value
+    assert -1 <= activations.min < 0 < activations.max <= 1
+    assert set(events["bigram_counts"].Tags()["histograms"]) == set()
+
+
+def test_the_projector_has_the_trained_embedding_and_its_labels(runs):
+    run = runs["mlp"]
+    model = checkpoints.load_model(run / "checkpoints" / "last.ckpt")
+    config = (run / "projector_config.pbtxt").read_text()
+    assert '"projector/embedding.tsv"' in config
+    rows = np.loadtxt(run / "projector" / "embedding.tsv", delimiter="\t")
+    assert rows == pytest.approx(model.embedding.weight.detach().numpy(), abs=1e-4)
+    with (run / "projector" / "characters.tsv").open(encoding="utf-8") as file:
+        labels = list(csv.DictReader(file, delimiter="\t"))
+    assert "".join(row["character"] for row in labels) == "." + model.vocabulary.characters
+    assert [row["kind"] for row in labels[:3]] == ["boundary", "vowel", "consonant"]
+    train = NamesDataModule(max_words=2000).splits["train"]
+    assert int(labels[1]["frequency"]) == "".join(train).count("a")
+    assert int(labels[0]["frequency"]) == len(train)
+
+
+def test_the_settings_stand_beside_the_results(events):
+    for name, found in events.items():
+        metadata = found.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+        settings = HParamsPluginData.FromString(metadata).session_start_info.hparams
+        assert settings["data/batch_size"].number_value == 512
+        assert not any("instantiator" in key or "vocabulary" in key for key in settings)
+        losses = [point.value for point in found.Scalars("val/loss")]
+        assert found.Scalars("best/val_loss")[-1].value == pytest.approx(min(losses))
+        assert found.Scalars("cost/seconds")[-1].value > 0
+        assert "hp_metric" not in found.Tags()["scalars"]
+        if name == "mlp":
+            assert settings["model"].string_value == "MLP"
+            assert settings["model/hidden_dim"].number_value == 200
+            assert settings["optimizer"].string_value == "MuonAdamW"
+            assert settings["optimizer/lr"].number_value == pytest.approx(0.07)
+            assert found.Scalars("cost/parameters")[-1].value == 11897
+
+
+def test_the_charts_are_laid_out_once(events):
+    for found in events.values():
+        assert "custom_scalars__config__" in found.Tags()["tensors"]
+        (layout,) = found.Tensors("custom_scalars__config__")
+        assert b"^test/loss$" in layout.tensor_proto.string_val[0]
+
+
+def test_a_run_stays_small(runs):
+    for run in runs.values():
+        assert sum(path.stat().st_size for path in run.glob("events*")) < 3_000_000
+
+
+def test_the_csv_table_says_the_same(runs, events):
+    with (runs["mlp"] / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    table = {(int(row["step"]), row["metric"]): float(row["value"]) for row in rows}
+    for tag in ("train/loss", "val/loss", "optimizer/gradient_norm"):
+        points = events["mlp"].Scalars(tag)
+        assert {step for step, name in table if name == tag} == {point.step for point in points}
+        for point in points:
+            assert table[point.step, tag] == pytest.approx(point.value)
+
+
+# Going on, switching off, other models
+
+
+def test_a_run_that_goes_on_shows_nothing_twice(tmp_path, monkeypatch):
+    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
+    run = fit(tmp_path, "mlp", "--trainer.callbacks+=litmore.callbacks.MetricsCSV", steps=20)
+    last = str(run / "checkpoints" / "last.ckpt")
+    checkpoint = torch.load(last, weights_only=True)
+    assert main(["fit", "--ckpt_path", last, "--trainer.max_steps", "30"]) == 0
+    # A run that broke off: it had gone on beyond what its last checkpoint holds.
+    torch.save(checkpoint, last)
+    assert main(["fit", "--ckpt_path", last, "--trainer.max_steps", "30"]) == 0
+    events = events_of(run)
+    for tag in ("train/loss", "val/loss", "optimizer/lr", "samples/new", "cost/seconds"):
+        steps = [point.step for point in events.Scalars(tag)]
+        assert steps == sorted(set(steps)), tag
+    assert [p.step for p in events.Scalars("train/loss")] == [4, 9, 14, 19, 24, 29]
+    for tag in ("embedding", "bigram"):
+        steps = [image.step for image in events.Images(tag)]
+        assert steps == sorted(set(steps)), tag
+        assert steps[-1] == 30
+    with (run / "metrics.csv").open() as file:
+        rows = [(row["step"], row["metric"]) for row in csv.DictReader(file)]
+    for tag in ("train/loss", "optimizer/lr", "val/loss"):
+        steps = [int(step) for step, name in rows if name == tag]
+        assert steps == sorted(set(steps)), tag
+
+
+def test_one_flag_switches_a_part_off(tmp_path, monkeypatch):
+    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
+    parts = ("stats", "heat_map", "embedding", "difficulty", "samples", "histograms", "projector",
+             "text", "hparams")  # fmt: skip
+    off = [f"--tensorboard.{part}=false" for part in parts]
+    run = fit(tmp_path, "mlp", *off, steps=2)
+    tags = events_of(run).Tags()
+    assert tags["images"] == tags["histograms"] == []
+    assert all(tag.startswith(("train/", "val/")) for tag in tags["scalars"] if tag != "epoch")
+    assert not (run / "projector_config.pbtxt").exists()
+
+
+def test_pictures_come_as_often_as_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
+    run = fit(tmp_path, "bigram", "--tensorboard.every_n_steps", "3", steps=7)
+    events = events_of(run)
+    for tag in ("bigram", "embedding", "difficulty"):
+        assert [image.step for image in events.Images(tag)] == [0, 3, 6, 7]
+
+
+class GRU(CharLM):
+    views = ("words",)
+
+    def __init__(self, vocabulary: str, hidden_dim: int = 8):
+        super().__init__(vocabulary)
+        self.save_hyperparameters()
+        self.embedding = nn.Embedding(self.vocab_size, hidden_dim)
+        self.dropout = nn.Dropout(0.5)
+        self.recurrent = nn.GRU(hidden_dim, hidden_dim, batch_first=True)
+        self.output = nn.Linear(hidden_dim, self.vocab_size)
+
+    def forward(self, x):
+        return self.output(self.recurrent(self.dropout(self.embedding(x)))[0])
+
+    def configure_optimizers(self):
+        return torch.optim.AdamW(self.parameters(), lr=0.01)
+
+
+@pytest.mark.parametrize("words", [["ä b", "<b>*|`_\\", "中文", "Ωα"], ["a"]], ids=["any", "one"])
+def test_watching_changes_no_training_and_takes_any_alphabet(trainer, tmp_path, word_file, words):
+    path = word_file(words * 10)
+
+    def trained(**flags):
+        torch.manual_seed(1)
+        data = NamesDataModule(path, view="words", batch_size=8)
+        model = GRU(data.vocabulary.characters)
+        trainer(max_steps=6, log_every_n_steps=1, limit_val_batches=0, **flags).fit(model, data)
+        return model
+
+    watched = trained(callbacks=[TensorBoard(every_n_steps=2)], logger=TensorBoardLogger(tmp_path))
+    alone = trained()
+    for one, other in zip(watched.parameters(), alone.parameters(), strict=True):
+        assert (one == other).all()
+    events = events_of(tmp_path / "lightning_logs" / "version_0")
+    assert set(events.Tags()["images"]) == {"bigram", "embedding", "difficulty"}
+
+
+class Plain(LightningModule):
+    """A model that is none of characters."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Sequential(nn.Linear(2, 1), nn.Tanh())
+
+    def training_step(self, batch, batch_idx):
+        return self.layer(batch).square().mean()
+
+    def train_dataloader(self):
+        return torch.utils.data.DataLoader(torch.ones(8, 2), batch_size=2)
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def test_a_model_of_something_else_shows_what_applies(trainer, tmp_path, recwarn):
+    trainer(max_steps=4, log_every_n_steps=2, logger=TensorBoardLogger(tmp_path),
+            callbacks=[TensorBoard()]).fit(Plain())  # fmt: skip
+    tags = events_of(tmp_path / "lightning_logs" / "version_0").Tags()
+    assert "optimizer/gradient_norm" in tags["scalars"]
+    assert "weights/layer.0.weight" in tags["histograms"]
+    assert tags["images"] == []
+
+
+@pytest.mark.parametrize("logger", ["csv", False])
+def test_another_logger_gets_numbers_alone(trainer, tmp_path, logger):
+    data = NamesDataModule(max_words=200, block_size=1, batch_size=64)
+    model = CountBigram(data.vocabulary.characters)
+    trainer(max_epochs=1, callbacks=[TensorBoard()], log_every_n_steps=1,
+            logger=logger and CSVLogger(tmp_path)).fit(model, data)  # fmt: skip
+    assert not list(tmp_path.rglob("events*"))
+
+
+def test_a_model_gone_astray_is_not_drawn(trainer, tmp_path):
+    data = NamesDataModule(max_words=200, batch_size=64)
+    model = MLP(data.vocabulary.characters)
+    model.configure_optimizers = lambda: torch.optim.SGD(model.parameters(), lr=1e30)
+    trainer(max_steps=6, log_every_n_steps=1, callbacks=[TensorBoard(every_n_steps=1)],
+            logger=TensorBoardLogger(tmp_path)).fit(model, data)  # fmt: skip
+    events = events_of(tmp_path / "lightning_logs" / "version_0")
+    assert events.Images("embedding")[0].step == 0
+
+
+class Counting(Drawing):
+    def __init__(self, every_n_steps=None):
+        super().__init__(every_n_steps)
+        self.at = []
+
+    def draw(self, trainer, pl_module, writer, step):
+        self.at.append(step)
+
+
+@pytest.mark.parametrize(
+    ("every", "limits", "expected"),
+    [
+        (None, {"max_steps": 20}, [0, 10, 20]),
+        (0, {"max_steps": 20}, [20]),
+        (7, {"max_steps": 20}, [0, 7, 14, 20]),
+        (None, {"max_epochs": 1, "limit_train_batches": 3}, [0, 2, 3]),
+        (3, {"max_steps": 4, "accumulate_grad_batches": 2}, [0, 3, 4]),
+    ],
+)
+def test_when_a_callback_of_ones_own_draws(trainer, tmp_path, every, limits, expected):
+    drawing = Counting(every)
+    data = NamesDataModule(max_words=500, batch_size=64)
+    model = MLP(data.vocabulary.characters)
+    model.configure_optimizers = lambda: torch.optim.SGD(model.parameters(), lr=0.1)
+    trainer(callbacks=[drawing], logger=TensorBoardLogger(tmp_path), limit_val_batches=0,
+            log_every_n_steps=1, **limits).fit(model, data)  # fmt: skip
+    assert drawing.at == expected
