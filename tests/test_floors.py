@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "litmore"
 FLOORS = (
     "errors",
     "progress",
+    "steps",
     "corpus",
     "data",
     "models",

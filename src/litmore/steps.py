@@ -1,0 +1,57 @@
+"""Where a training is and how far it goes: one answer for all that ask."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lightning.pytorch import Trainer
+
+
+def batches_done(trainer: "Trainer") -> int:
+    """Training batches so far, over all epochs; the one at hand counts once its step begins."""
+    return trainer.fit_loop.epoch_loop.total_batch_idx + 1
+
+
+def steps_done(trainer: "Trainer") -> int:
+    """Optimizer steps so far; batches, for a model that takes none."""
+    if trainer.global_step or trainer.lightning_module.automatic_optimization:
+        return trainer.global_step
+    return batches_done(trainer)
+
+
+def total_steps(trainer: "Trainer") -> int | None:
+    """The optimizer steps of the whole training, by whichever limit comes first; None: no limit."""
+    limits: list[float] = []
+    if trainer.max_steps >= 0:
+        limits.append(trainer.max_steps)
+    if trainer.max_epochs is not None and trainer.max_epochs >= 0:
+        a_step = trainer.accumulate_grad_batches
+        limits.append(trainer.max_epochs * -(-trainer.num_training_batches // a_step))
+    least = min(limits, default=float("inf"))
+    return int(least) if least < float("inf") else None
+
+
+def total_batches(trainer: "Trainer") -> int | None:
+    """The training batches of the whole training; None: no limit is known."""
+    limits: list[float] = []
+    if trainer.max_steps >= 0:
+        limits.append(trainer.max_steps * trainer.accumulate_grad_batches)
+    if trainer.max_epochs is not None and trainer.max_epochs >= 0:
+        limits.append(trainer.max_epochs * trainer.num_training_batches)
+    least = min(limits, default=float("inf"))
+    return int(least) if least < float("inf") else None
+
+
+def ends_a_step(trainer: "Trainer") -> bool:
+    """Whether the batch at hand is the last of those whose gradients make one optimizer step."""
+    return (trainer.fit_loop.batch_idx + 1) % trainer.accumulate_grad_batches == 0 or (
+        trainer.is_last_batch
+    )
+
+
+def is_log_due(trainer: "Trainer") -> bool:
+    """Whether metrics are written after the batch at hand: every so many steps, and at the last."""
+    every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
+    if every <= 0:
+        return False
+    step = trainer.global_step + 1
+    return (step % every == 0 or step == total_steps(trainer)) and ends_a_step(trainer)
