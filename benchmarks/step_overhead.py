@@ -12,15 +12,12 @@ from collections.abc import Callable, Iterator
 from unittest import mock
 
 import torch
-from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.profilers import PassThroughProfiler
 from torch.nn import functional as F
 
-import litmore.cli.training
 import litmore.data.loader
-from litmore.cli.training import CountedBatches
 from litmore.data import NamesDataModule
-from litmore.models import MLP, CharLM
+from litmore.models import MLP
+from litmore.training.lightning import CheapSteps
 from side_by_side import ratio, spread
 from stopwatch import ROOT, Row, shown, train
 
@@ -63,30 +60,11 @@ def without(name: str) -> Iterator[None]:
     """One of the savings undone."""
     patches = {
         "whole blocks gathered at once": mock.patch.object(litmore.data.loader, "_BLOCK", 1),
-        "empty hooks skipped": mock.patch.object(litmore.cli.training, "skip_empty_hooks"),
-        "the step's signature remembered": mock.patch.object(
-            litmore.cli.training, "remember_signature"
-        ),
-        "gradients let go by hand": mock.patch.object(
-            CharLM, "optimizer_zero_grad", LightningModule.optimizer_zero_grad
-        ),
-        "batches left where they are": mock.patch.object(litmore.cli.training, "skip_transfer"),
-        "short answers": mock.patch.multiple(
-            CountedBatches,
-            strategy=Trainer.strategy,
-            lightning_module=Trainer.lightning_module,
-            training=Trainer.training,
-        ),
-        "clipping where it is asked for": mock.patch.object(
-            CharLM, "configure_gradient_clipping", LightningModule.configure_gradient_clipping
-        ),
-        "no profiler": mock.patch.object(litmore.cli.training, "NoProfiler", PassThroughProfiler),
-        "`_current_fx_name` set at once": mock.patch.object(
-            CharLM, "__setattr__", torch.nn.Module.__setattr__
-        ),
-        "logging when due alone": mock.patch.object(CharLM, "is_log_due", return_value=True),
+        "empty hooks skipped": mock.patch.object(CheapSteps, "_skip_empty_hooks"),
+        "batches left where they are": mock.patch.object(CheapSteps, "_skip_transfer"),
+        "the hook's name set at once": mock.patch.object(CheapSteps, "_set_at_once"),
+        "logging when due alone": mock.patch("litmore.models.base.is_log_due", return_value=True),
     }
-    MLP.training_step.__dict__.pop("__signature__", None)  # else it stays remembered
     with patches[name]:
         yield
 
@@ -94,13 +72,8 @@ def without(name: str) -> Iterator[None]:
 SAVINGS = (
     "whole blocks gathered at once",
     "empty hooks skipped",
-    "the step's signature remembered",
-    "gradients let go by hand",
     "batches left where they are",
-    "short answers",
-    "clipping where it is asked for",
-    "no profiler",
-    "`_current_fx_name` set at once",
+    "the hook's name set at once",
     "logging when due alone",
 )
 

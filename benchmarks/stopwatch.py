@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch import Callback, Trainer
 
@@ -69,18 +70,18 @@ def scratch() -> Iterator[Path]:
 
 def train(*args: str, quiet: bool = True) -> Stopwatch:
     """`fit` in this process, as the command line does it; its stopwatch."""
-    from litmore.cli import training
+    from litmore.cli import commands
     from litmore.cli.main import main
 
     watch = Stopwatch()
-    make = training.CLI.instantiate_trainer
+    make = commands.assemble
 
-    def with_watch(self: training.CLI, **kwargs: object) -> Trainer:
-        trainer = make(self, **kwargs)
+    def with_watch(*parts: Any) -> Trainer:
+        trainer = make(*parts)
         trainer.callbacks.append(watch)
         return trainer
 
-    training.CLI.instantiate_trainer = with_watch
+    commands.assemble = with_watch
     out = io.StringIO()
     try:
         with scratch() as folder, contextlib.ExitStack() as stack:
@@ -89,7 +90,7 @@ def train(*args: str, quiet: bool = True) -> Stopwatch:
                 stack.enter_context(contextlib.redirect_stderr(out))
             code = main(["fit", *args, "--trainer.default_root_dir", str(folder)])
     finally:
-        training.CLI.instantiate_trainer = make
+        commands.assemble = make
     if code:
         sys.exit(out.getvalue())
     return watch

@@ -11,6 +11,7 @@ FLOORS = (
     "errors",
     "progress",
     "steps",
+    "log",
     "corpus",
     "data",
     "models",

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from litmore.corpus.vocabulary import BOUNDARY
 from litmore.errors import InputError
-from litmore.models.char_model import CharModel
+from litmore.models.base import CharLM
 
 BATCH = 8192
 """Names drawn side by side."""
@@ -29,7 +29,7 @@ _TOKENS = 1 << 22
 
 
 def sample(
-    model: CharModel,
+    model: CharLM,
     num_samples: int,
     *,
     generator: torch.Generator,
@@ -75,7 +75,7 @@ def sample(
 
 
 def _sample(
-    model: CharModel,
+    model: CharLM,
     num_samples: int,
     generator: torch.Generator,
     prompt: str,
@@ -96,7 +96,7 @@ def _sample(
 
 @torch.inference_mode()
 def sample_tokens(
-    model: CharModel,
+    model: CharLM,
     start: Int[Tensor, "B T"],
     generator: torch.Generator,
     temperature: float,
@@ -117,7 +117,7 @@ def sample_tokens(
     return names
 
 
-def next_logits(model: CharModel, tokens: Int[Tensor, "B T"]) -> Float[Tensor, "B V"]:
+def next_logits(model: CharLM, tokens: Int[Tensor, "B T"]) -> Float[Tensor, "B V"]:
     """Logits after each row: where only the last K tokens count, of each distinct context once.
 
     Names drawn side by side share their contexts: thousands of names, a few hundred contexts.

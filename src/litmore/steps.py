@@ -48,10 +48,22 @@ def ends_a_step(trainer: "Trainer") -> bool:
     )
 
 
+def is_last_step(trainer: "Trainer") -> bool:
+    """Whether the training's limit is reached with the batch at hand, after its step."""
+    return trainer.global_step == trainer.max_steps or ends_training(trainer)
+
+
+def ends_training(trainer: "Trainer") -> bool:
+    """Whether the batch at hand is the last of the last epoch."""
+    return trainer.is_last_batch and trainer.current_epoch + 1 == trainer.max_epochs
+
+
 def is_log_due(trainer: "Trainer") -> bool:
-    """Whether metrics are written after the batch at hand: every so many steps, and at the last."""
+    """Whether metrics of the batch at hand, whose step is to come, are written.
+
+    They are every `log_every_n_steps`, and of the last step.
+    """
     every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
-    if every <= 0:
-        return False
     step = trainer.global_step + 1
-    return (step % every == 0 or step == total_steps(trainer)) and ends_a_step(trainer)
+    due = every > 0 and (step % every == 0 or step == trainer.max_steps or ends_training(trainer))
+    return due and ends_a_step(trainer)

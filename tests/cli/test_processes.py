@@ -132,7 +132,7 @@ def test_names_are_drawn_without_importing_lightning(tmp_path, start):
     light = finish(start(*draw, by=("-X", "importtime")))
     assert (light[0], light[1].count("\n")) == (0, 5)
     assert "are new" in light[2]
-    assert "litmore.models.char_model" in light[2]
+    assert "litmore.models.base" in light[2]
     assert "lightning" not in light[2]
 
 

@@ -194,7 +194,6 @@ FLAGS = {
     "peak rate NaN": ([*FIT, "--lr_scheduler.max_lr", ".nan"], "--lr_scheduler.max_lr"),
     "betas": ([*FIT, "--optimizer.betas", "[2,3]"], "--optimizer, --lr_scheduler: "),
     "weight decay": ([*FIT, "--optimizer.weight_decay", "-1"], "--optimizer, --lr_scheduler: "),
-    "no optimizer": (["fit", "--model", "MLP"], "--optimizer: name one"),
     "no model": (["fit"], "--model"),
     "smoothing negative": (
         ["fit", "--config", COUNTS, "--model.smoothing", "-1"], "--model.smoothing -1",
@@ -217,24 +216,6 @@ FLAGS = {
     ),
     "the standard library": ([*FIT, "--model", "subprocess.Popen"], "--trust_config"),
     "a module of code": ([*FIT, "--trainer.logger", "os.system"], "--trust_config"),
-    "monitor of EarlyStopping": (
-        [*FIT, "--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor=val_loss"],
-        "EarlyStopping: monitors val_loss",
-    ),
-    "monitor of ModelCheckpoint": (
-        [*FIT, "--trainer.callbacks+=ModelCheckpoint", "--trainer.callbacks.monitor=loss"],
-        "ModelCheckpoint: monitors loss",
-    ),
-    "monitor without validation": (
-        [*FIT, "--data.split", "[1,0,0]", "--trainer.callbacks+=EarlyStopping",
-         "--trainer.callbacks.monitor=val/loss"],
-        "monitors val/loss, which is not logged here",
-    ),
-    "monitor of the schedule": (
-        [*FIT, "--lr_scheduler", "lightning.pytorch.cli.ReduceLROnPlateau",
-         "--lr_scheduler.monitor", "val_loss"],
-        "--lr_scheduler.monitor: monitors val_loss",
-    ),
     "a schedule without monitor": (
         [*FIT, "--lr_scheduler", "torch.optim.lr_scheduler.ReduceLROnPlateau"],
         "--lr_scheduler: torch's own ReduceLROnPlateau",
@@ -244,10 +225,14 @@ FLAGS = {
     ),
     "validation beyond the epoch": (
         [*FIT, "--trainer.check_val_every_n_epoch=1", "--trainer.val_check_interval", "23"],
-        "--trainer.val_check_interval 23: an epoch is 22 batches",
+        "--trainer: `val_check_interval` (23) must be less than or equal to the number of the"
+        " training batches (22)",
     ),
     "validation never": ([*FIT, "--trainer.check_val_every_n_epoch", "0"], "check_val_every_n"),
-    "a share below one batch": ([*FIT, "--trainer.limit_train_batches", "1e-6"], "of 22 batches"),
+    "a share below one batch": (
+        [*FIT, "--trainer.limit_train_batches", "1e-6"],
+        "1e-06 * 22 < 1. Please increase the `limit_train_batches`",
+    ),
     "a share above all": ([*FIT, "--trainer.limit_val_batches", "1.5"], "limit_val_batches"),
     "no batches": ([*FIT, "--trainer.limit_train_batches", "0"], "--trainer.limit_train_batches 0"),
     "no such accelerator": ([*FIT[:3], "--trainer.accelerator", "abacus"], "--trainer: "),

@@ -1,14 +1,23 @@
+"""What litmore relies on of Lightning's insides, thing by thing; and what it does with it.
+
+A new Lightning that fails here fails in `litmore.training.lightning` alone: each sentence says what
+was relied on.
+"""
+
+import inspect
+
 import pytest
 import torch
-from lightning.pytorch import Callback, Trainer
+from lightning.pytorch import Callback, LightningModule
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.cli import LightningCLI
 from torch import optim
 
 from litmore.data import NamesDataModule
 from litmore.models import MLP
-from litmore.training.lightning import LeanTrainer, remember_signature, skip_transfer
+from litmore.training.lightning import STEP_HOOKS, TRANSFER_HOOKS, CheapSteps
 
 WORDS = [first + vowel + last for first in "bdfgklmn" for vowel in "aeiou" for last in "rst"]
-QUIET = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
 
 
 class Doubled(MLP):
@@ -37,36 +46,144 @@ class Watch(Callback):
         self.answers.append((trainer.training, trainer.lightning_module is pl_module))
 
 
-@pytest.fixture
-def fit(tmp_path, word_file):
-    """Two steps of a small model: what a callback saw, and the weights."""
+class Look(Callback):
+    """Keeps what a question about the Trainer is answered in a hook."""
 
-    def fit(model=MLP, kind=LeanTrainer, lean=True, **flags):
+    def __init__(self, question, hook="on_train_batch_end"):
+        self.answers = []
+        setattr(self, hook, lambda trainer, *_, **__: self.answers.append(question(trainer)))
+
+
+@pytest.fixture
+def fit(trainer, word_file):
+    """Two steps of a small model, validated after each: what a callback saw, and the weights."""
+
+    def fit(model=MLP, lean=True, watch=None, max_steps=2, **flags):
         torch.manual_seed(0)
         data = NamesDataModule(word_file(WORDS), batch_size=8)
-        made = model(data.vocabulary.characters, hidden_dim=5)
+        made = model(data.vocabulary, hidden_dim=5)
         made.configure_optimizers = lambda: optim.SGD(made.parameters(), lr=0.5)
-        watch = Watch()
-        quiet = dict.fromkeys(QUIET, False) | {"num_sanity_val_steps": 0}
-        trainer = kind(
-            accelerator="cpu", devices=1, default_root_dir=tmp_path, max_steps=2,
-            val_check_interval=1, callbacks=[watch], **quiet, **flags,
-        )  # fmt: skip
-        if lean:
-            skip_transfer(trainer, made, data)
-            remember_signature(made)
-        trainer.fit(made, data)
+        watch = watch or Watch()
+        callbacks = [watch, CheapSteps()] if lean else [watch]
+        flags = {"val_check_interval": 1, "num_sanity_val_steps": 0} | flags
+        trainer(max_steps=max_steps, callbacks=callbacks, **flags).fit(made, data)
         return watch, [p.detach().clone() for p in made.parameters()]
 
     return fit
 
 
+# What each private thing is relied on for
+
+
+def test_hooks_of_a_step_are_those_of_callbacks_and_models():
+    for hook in STEP_HOOKS:
+        assert hasattr(Callback, hook), f"the Trainer no longer calls {hook} on callbacks"
+        assert hasattr(LightningModule, hook), f"the Trainer no longer calls {hook} on models"
+    for hook in TRANSFER_HOOKS:
+        assert hasattr(LightningModule, hook), f"batches no longer go through {hook}"
+
+
+def test_a_hook_that_is_none_is_skipped(fit):
+    calls = Look(lambda trainer: trainer.callbacks[0].on_after_backward)
+    fit(watch=calls)
+    assert calls.answers == [None, None], "a hook set to None on a callback is not left alone"
+
+
+def test_batches_reach_a_device_through_two_methods_of_the_model():
+    for name in ("_on_before_batch_transfer", "_apply_batch_transfer_handler"):
+        method = getattr(LightningModule, name, None)
+        assert method is not None, f"batches no longer go through LightningModule.{name}"
+        first = list(inspect.signature(method).parameters)[1]
+        assert first == "batch", f"{name} no longer takes the batch first"
+
+
+def test_the_current_hook_is_kept_in_an_attribute_of_the_model(fit):
+    current = Look(lambda trainer: vars(trainer.lightning_module).get("_current_fx_name", "gone"))
+    fit(watch=current)
+    told = "the model no longer keeps its hook's name in _current_fx_name"
+    assert current.answers[0] == "on_train_batch_end", told
+
+
+def test_the_epoch_loop_tells_whether_a_validation_is_due(fit):
+    def due(trainer):
+        return trainer.fit_loop.epoch_loop._should_check_val_fx(trainer.fit_loop._data_fetcher)
+
+    due = Look(due)
+    fit(watch=due, max_steps=4, val_check_interval=2)
+    assert due.answers == [False, True, False, True], "_should_check_val_fx answers otherwise"
+
+
+def test_the_loops_count_the_batches_that_stepped(fit):
+    stepped = Look(lambda trainer: trainer.fit_loop.epoch_loop._batches_that_stepped)
+    fit(watch=stepped, max_steps=3, val_check_interval=1.0)
+    assert stepped.answers == [0, 1, 2], "_batches_that_stepped is no longer the step to log"
+
+
+def test_a_checkpoint_tells_where_the_loops_stand(trainer, word_file, tmp_path):
+    data = NamesDataModule(word_file(WORDS), batch_size=8)
+    fitting = trainer(max_steps=2)
+    fitting.fit(MLP(data.vocabulary, hidden_dim=5), data)
+    fitting.save_checkpoint(tmp_path / "a.ckpt")
+    loops = torch.load(tmp_path / "a.ckpt", weights_only=True)["loops"]["fit_loop"]
+    counts = {"ready", "started", "processed", "completed"}
+    for batches in ("epoch_loop.batch_progress", "epoch_loop.val_loop.batch_progress"):
+        for span in ("total", "current"):
+            assert set(loops[batches][span]) == counts, f"{batches} is counted otherwise"
+    assert "_batches_that_stepped" in loops["epoch_loop.state_dict"]
+
+
+def test_a_loop_that_goes_on_says_so(fit):
+    look = Look(lambda trainer: (trainer.fit_loop.restarting, trainer.fit_loop._restarting))
+    fit(watch=look)
+    assert look.answers[0] == (False, False), "_restarting is no longer what `restarting` reads"
+
+
+def test_metrics_of_a_step_can_be_written_at_once(fit):
+    name = "update_train_step_metrics"
+    there = Look(lambda trainer: callable(getattr(trainer._logger_connector, name, None)))
+    fit(watch=there)
+    assert there.answers[0], f"_logger_connector has no {name}"
+
+
+def test_several_processes_ask_for_signals_in_one_method(fit):
+    there = Look(lambda trainer: hasattr(trainer.fit_loop.epoch_loop, "_broadcast_sigterm_tensor"))
+    fit(watch=there)
+    assert there.answers[0], "the epoch loop has no _broadcast_sigterm_tensor"
+
+
+def test_callbacks_say_when_they_look_at_what_they_monitor(trainer):
+    stopping = EarlyStopping("val/loss", check_on_train_epoch_end=True)
+    assert stopping._check_on_train_epoch_end is True
+    keeping = ModelCheckpoint(monitor="val/loss", save_on_train_epoch_end=True)
+    assert keeping._should_save_on_train_epoch_end(trainer()) is True
+
+
+PRIVATE_OF_THE_CLI = (
+    "_add_subcommands",
+    "_add_configure_optimizers_method_to_model",
+    "_get",
+    "_parse_ckpt_path",
+    "_parser",
+    "_prepare_subcommand_kwargs",
+    "_run_subcommand",
+)
+
+
+@pytest.mark.parametrize("name", PRIVATE_OF_THE_CLI)
+def test_the_command_line_is_made_of_these_parts(name):
+    assert callable(getattr(LightningCLI, name, None)), f"LightningCLI has no {name}"
+
+
+# What becomes of it
+
+
 @pytest.mark.parametrize("flags", [{}, {"gradient_clip_val": 0.01}, {"accumulate_grad_batches": 2}])
 def test_trains_as_without_any_of_it(fit, flags):
     lean, weights = fit(**flags)
-    plain, expected = fit(kind=Trainer, lean=False, **flags)
+    plain, expected = fit(lean=False, **flags)
     assert all(map(torch.equal, weights, expected))
     assert lean.examples == plain.examples
+    assert lean.lengths == plain.lengths
     assert lean.answers == plain.answers
 
 
@@ -79,15 +196,36 @@ def test_clips_where_it_is_asked_for(fit):
     assert not all(map(torch.allclose, free, clipped))
 
 
-def test_a_transfer_hook_that_was_set_is_left(tmp_path, word_file):
-    data = NamesDataModule(word_file(WORDS))
-    model = MLP(data.vocabulary.characters)
-    data.on_after_batch_transfer = lambda batch, dataloader_idx: batch
-    skip_transfer(LeanTrainer(accelerator="cpu", default_root_dir=tmp_path), model, data)
-    assert "_apply_batch_transfer_handler" not in vars(model)
+def test_a_transfer_hook_that_was_set_is_left(trainer, word_file):
+    data = NamesDataModule(word_file(WORDS), batch_size=8)
+    seen = []
+    data.on_after_batch_transfer = lambda batch, dataloader_idx: seen.append(batch) or batch
+    model = MLP(data.vocabulary, hidden_dim=5)
+    trainer(max_steps=2, limit_val_batches=0, callbacks=[CheapSteps()]).fit(model, data)
+    assert len(seen) == 2
 
 
 @pytest.mark.filterwarnings("ignore:You have overridden")  # beside a data module, it tells
 def test_a_transfer_hook_that_was_written_is_called(fit):
     watch, _ = fit(model=Doubled)
     assert watch.examples == [16, 16]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_afterwards_all_is_as_it_was(trainer, word_file, fails):
+    class Crash(Callback):
+        def on_train_batch_end(self, *_):
+            if fails:
+                raise ZeroDivisionError
+
+    data = NamesDataModule(word_file(WORDS), batch_size=8)
+    model, crash = MLP(data.vocabulary, hidden_dim=5), Crash()
+    before = set(vars(MLP))
+    fitting = trainer(max_steps=2, limit_val_batches=0, callbacks=[crash, CheapSteps()])
+    try:
+        fitting.fit(model, data)
+    except ZeroDivisionError:
+        assert fails
+    assert set(vars(MLP)) == before
+    assert not set(STEP_HOOKS) & (set(vars(crash)) | set(vars(model)))
+    assert not {"_on_before_batch_transfer", "_apply_batch_transfer_handler"} & set(vars(model))

@@ -1,9 +1,9 @@
 """What happens beside training; one callback a file."""
 
+from litmore.models.final_validation import FinalValidation
 from litmore.runs.changed_settings import ChangedSettings
 from litmore.runs.record import RunRecord
 from litmore.runs.saving import Checkpoints
-from litmore.training.final_validation import FinalValidation
 from litmore.training.lr_finder import LRFinder
 from litmore.watch.difficulty import Difficulty
 from litmore.watch.drawing import Drawing

@@ -7,19 +7,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
-from lightning.pytorch import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch import Trainer
 from lightning.pytorch.accelerators import CPUAccelerator
 
-from litmore.callbacks import Checkpoints
-from litmore.data import NamesDataModule
 from litmore.errors import InputError
-from litmore.models import CharLM
-from litmore.models.losses import metrics
 from litmore.runs.checkpoint import LINKED
 
 PROCESSES_A_CORE = 4
 """More processes than that on one CPU core are refused."""
 
+_MUTE = "torch.optim.lr_scheduler.ReduceLROnPlateau"
 _MAX_SEED = 2**32 - 1
 _RATES = ("lr", "max_lr", "base_lr")
 _AT_LEAST = {
@@ -52,6 +49,11 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         for name, value in ((settings.get(group) or {}).get("init_args") or {}).items():
             if name in _RATES and isinstance(value, int | float) and not 0 < value < math.inf:
                 raise InputError(f"--{group}.{name} {value}: must be above 0 and finite")
+    if str((settings.get("lr_scheduler") or {}).get("class_path")) == _MUTE:
+        raise InputError(
+            "--lr_scheduler: torch's own ReduceLROnPlateau knows no metric; name"
+            " lightning.pytorch.cli.ReduceLROnPlateau and its monitor"
+        )
     _check_trainer(settings)
     if settings.get("weights_only") is not True:
         raise InputError("--weights_only false: nothing in a checkpoint is ever run")
@@ -109,77 +111,4 @@ def check_devices(trainer: Trainer) -> None:
         raise InputError(
             f"--trainer.devices {trainer.num_devices}: {cores} CPU core(s) run {most} processes at"
             " the most"
-        )
-
-
-def check_training(
-    trainer: Trainer,
-    model: LightningModule,
-    data: LightningDataModule,
-    schedule: Mapping[str, Any] | None,
-) -> None:
-    """Whether the training's schedule, callbacks and intervals find what they look for.
-
-    Raises:
-        InputError: a monitored metric is not logged, or no validation would ever come.
-
-    """
-    if not (isinstance(model, CharLM) and isinstance(data, NamesDataModule)):
-        return
-    validates = (
-        not trainer.overfit_batches  # type: ignore[attr-defined]
-        and trainer.limit_val_batches > 0
-        and len(data.splits["val"]) > 0
-    )
-    stages = ("train", "val") if validates else ("train",)
-    logged = [name for stage in stages for name in metrics(stage, 0.0, 0.0)]
-    logged += ["train/objective", *getattr(model, "own_metrics", ())]
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
-        monitor = getattr(callback, "monitor", None)
-        strict = getattr(callback, "strict", True) and not isinstance(callback, Checkpoints)
-        if monitor is not None and strict:
-            check_monitor(monitor, logged, f"--trainer.callbacks {type(callback).__name__}")
-    if schedule and schedule["class_path"].endswith(".ReduceLROnPlateau"):
-        monitor = (schedule.get("init_args") or {}).get("monitor")
-        if monitor is None:
-            raise InputError(
-                "--lr_scheduler: torch's own ReduceLROnPlateau knows no metric; name"
-                " lightning.pytorch.cli.ReduceLROnPlateau and its monitor"
-            )
-        check_monitor(monitor, logged, "--lr_scheduler.monitor")
-    data.trainer = trainer  # it knows how many processes share a batch
-    batches = _share("train", trainer.limit_train_batches, len(data.train_dataloader()))
-    if not validates:
-        return
-    _share("val", trainer.limit_val_batches, len(data.val_dataloader()))
-    every = trainer.val_check_interval
-    if isinstance(every, float):
-        _share("val_check_interval", every, batches)
-    elif every > batches and trainer.check_val_every_n_epoch is not None:
-        raise InputError(
-            f"--trainer.val_check_interval {every}: an epoch is {batches} batches; to count past"
-            " its end, pass --trainer.check_val_every_n_epoch null"
-        )
-
-
-def _share(name: str, limit: int | float, batches: int) -> int:
-    """How many batches a limit leaves."""
-    if isinstance(limit, int):
-        return min(limit, batches)
-    if 0 < limit < 1 and int(limit * batches) == 0:
-        flag = name if name == "val_check_interval" else f"limit_{name}_batches"
-        raise InputError(f"--trainer.{flag} {limit}: of {batches} batches that is none")
-    return int(min(limit, 1.0) * batches)
-
-
-def check_monitor(monitor: str, logged: list[str], flag: str) -> None:
-    """Whether a metric is logged.
-
-    Raises:
-        InputError: it is not; the message has those that are.
-
-    """
-    if monitor not in logged:
-        raise InputError(
-            f"{flag}: monitors {monitor}, which is not logged here; there are {', '.join(logged)}"
         )

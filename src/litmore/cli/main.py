@@ -33,14 +33,14 @@ def main(args: Sequence[str] | None = None) -> int:
         if args[:1] == ["sample"]:
             from litmore.cli.sample import sample_names, sample_parser
 
-            sample_names(**sample_parser().parse_args(args[1:]).as_dict(), without_training=is_own)
+            sample_names(**sample_parser().parse_args(args[1:]).as_dict(), is_all=is_own)
         elif args[:1] == ["plot"]:
             from litmore.cli.plot import plot_losses, plot_parser
 
             plot_losses(**plot_parser().parse_args(args[1:]).as_dict())
         else:
             configs = Configs(flag_values(args, "--config") + flag_values(args, "-c"))
-            from litmore.cli.training import run
+            from litmore.cli.commands import run
 
             return run(args)
     except BrokenPipeError:
@@ -69,7 +69,7 @@ def _known(error: BaseException | None) -> BaseException | None:
             return error
         if isinstance(error, RuntimeError) and re.search("gloo|NCCL", str(error)):
             return RunError("the connection to another process of the run is lost")
-        error = error.__cause__ or error.__context__
+        error = error.__cause__
     return error
 
 
@@ -78,7 +78,7 @@ DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 def _be_quiet() -> None:
-    """Let through what a user can act on; what Lightning says, `litmore.cli.training` sees to."""
+    """Let through what a user can act on; what Lightning says, `litmore.cli.commands` sees to."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     for name in ("litmore", "lightning.pytorch.profilers"):  # a profiler's report is asked for
@@ -90,6 +90,7 @@ def _be_quiet() -> None:
         "smaller than the logging interval",  # a full-batch model's epoch is one batch
         "returned `None`, this fit will run",  # the count bigram has no optimizer
         "Be aware that when using `ckpt_path`",  # evaluating needs no callback of the training
+        "The `srun` command is available on your system",  # so it is on any Slurm cluster's node
     ):
         warnings.filterwarnings("ignore", message=f".*{message}")
     # Lightning's own use of what torch deprecates.

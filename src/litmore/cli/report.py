@@ -4,11 +4,57 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
-from litmore.runs.folder import CHECKPOINTS
+from litmore.errors import RunError
+from litmore.models import CharLM
+from litmore.runs.folder import CHECKPOINTS, RunFolder
+from litmore.sampling import sample
+
+NAMES_SHOWN = 10
+"""How many new names a training ends with."""
+
+
+def report(
+    command: str, trainer: Trainer, model: LightningModule, folder: RunFolder | None, seed: int
+) -> None:
+    """What a command ends with: the result; of a training, some new names and what to type next."""
+    metrics = trainer.callback_metrics
+    if command != "fit":
+        if command != "predict":
+            print_metrics(metrics)
+        return
+    if not metrics:
+        if not trainer.should_stop:  # as it is after a sweep of the learning rate
+            print_nothing_done(trainer.global_step)
+        return
+    if isinstance(model, CharLM):
+        stage = "val" if "val/loss" in metrics else "train"
+        print_metrics({k: v for k, v in metrics.items() if k.startswith(f"{stage}/")})
+        finite = metrics.get(f"{stage}/loss", torch.zeros(())).isfinite()
+        if not finite and trainer.global_step:  # counts may rightly be infinitely wrong
+            raise RunError("the loss is not finite")
+        generator = torch.Generator(model.device).manual_seed(int(seed))
+        print_names(sample(model.eval(), NAMES_SHOWN, generator=generator))
+    else:
+        print_metrics(metrics)
+    if folder is not None and folder.path is not None:
+        names = ["sample"] if isinstance(model, CharLM) else []
+        print_next(folder.path, *names, "test")
+
+
+class Announcement(Callback):
+    """Say what the data are, before the first step."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        data: Any = getattr(trainer, "datamodule", None)
+        if trainer.is_global_zero and hasattr(data, "describe"):
+            sys.stderr.write("".join(f"{line}\n" for line in data.describe()))
 
 
 @rank_zero_only

@@ -11,13 +11,12 @@ from typing import Any
 import torch
 from jsonargparse import ArgumentParser
 
+from litmore.cli.light import stand_in
 from litmore.cli.parser import OneLineErrors
 from litmore.data import Corpus, Source
 from litmore.errors import InputError
-from litmore.models import char_model
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import LOGS, find_checkpoint
-from litmore.sampling import MAX_LENGTH, sample
 
 LOOKED_UP = 1 << 18
 """Names looked up among the corpus's words at a time: each time all of those are gone through."""
@@ -30,11 +29,11 @@ def sample_names(
     top_k: int | None = None,
     prompt: str = "",
     seed: int = 42,
-    max_length: int = MAX_LENGTH,
+    max_length: int = 100,
     run_name: str | None = None,
     default_root_dir: str = LOGS,
     trust_config: bool = False,
-    without_training: bool = False,
+    is_all: bool = False,
 ) -> None:
     """Draw new names from a trained model, one a line on stdout.
 
@@ -49,17 +48,18 @@ def sample_names(
         run_name: Take `last` and `best` from runs of this name.
         default_root_dir: The folder of all runs, for `last` and `best`.
         trust_config: Import the model's class from whatever installed package it is in.
-        without_training: Import litmore's own models without their training half, and so without
-            Lightning; the process can then do nothing but sample.
+        is_all: Whether the process does nothing else; Lightning is not imported then.
 
     """
     if not 0 <= seed < 2**63:
         raise InputError(f"--seed {seed}: must be a number from 0 to {2**63 - 1}")
     path = find_checkpoint(ckpt_path, Path(default_root_dir), run_name)
     checkpoint = checkpoints.read(path)
-    if without_training and checkpoint["class_path"].startswith("litmore."):
-        char_model.TRAINS = False
-    model = checkpoints.load_model(path, trust_config)
+    if is_all and checkpoint["class_path"].startswith("litmore."):
+        stand_in()
+    from litmore.sampling import sample
+
+    model = checkpoints.rebuild(checkpoint, trust_config)
     generator = torch.Generator().manual_seed(seed)
     words = _words(checkpoint)
     drawn = known = 0
@@ -106,7 +106,7 @@ def sample_parser() -> ArgumentParser:
     parser = OneLineErrors(
         prog="main.py sample", description="Draw new names from a trained model."
     )
-    parser.add_function_arguments(sample_names, skip={"trust_config", "without_training"})
+    parser.add_function_arguments(sample_names, skip={"trust_config", "is_all"})
     parser.add_argument(
         "--trust_config",
         action="store_true",

@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -25,10 +25,16 @@ class WordScores(Callback):
 
     """
 
-    def __init__(self, words: Iterable[str], vocabulary: Vocabulary) -> None:
-        self.words = iter(words)
+    def __init__(self, words: Sequence[str], vocabulary: Vocabulary) -> None:
+        self.words = words
+        self._left = iter(words)
         self.vocabulary = vocabulary
         self.rows = csv.writer(sys.stdout, lineterminator="\n")
+
+    @property
+    def scores_any(self) -> bool:
+        """Whether any word is of known characters alone; else the Trainer has nothing to do."""
+        return any(not self.vocabulary.unknown(word) for word in self.words)
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """The header."""
@@ -57,13 +63,13 @@ class WordScores(Callback):
             self._next_known()
 
     def write_unknown(self) -> None:
-        """All rows where no word can be scored, and the Trainer has nothing to do."""
+        """All rows, where no word can be scored."""
         self.rows.writerow(HEADER)
         self._next_known()
 
     def _next_known(self) -> str | None:
         """The next word to be scored; those before it get their row."""
-        for word in self.words:
+        for word in self._left:
             unknown = "".join(self.vocabulary.unknown(word))
             if not unknown:
                 return word

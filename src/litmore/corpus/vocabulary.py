@@ -42,6 +42,9 @@ class Vocabulary:
                 f"vocabulary {self.characters!r}: a character stands twice or is a newline"
             )
 
+    def __str__(self) -> str:
+        return self.characters
+
     def __len__(self) -> int:
         """V: the characters and the boundary."""
         return len(self.characters) + 1

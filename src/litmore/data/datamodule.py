@@ -1,6 +1,5 @@
 """The names' splits as Lightning wants them."""
 
-import logging
 import os
 from collections.abc import Sequence
 from functools import cached_property
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lightning.pytorch import LightningDataModule, Trainer
-from lightning.pytorch.utilities import rank_zero_only
 
 from litmore.corpus.corpus import Corpus
 from litmore.corpus.source import Source
@@ -28,8 +26,6 @@ _JUDGED = 2**20
 
 _MOST = 2**31 - 1
 """What any count may be."""
-
-log = logging.getLogger(__name__)
 
 
 class NamesDataModule(LightningDataModule):
@@ -191,11 +187,23 @@ class NamesDataModule(LightningDataModule):
 
     def setup(self, stage: str) -> None:
         """Read and split, and say what came out once at the start of training."""
-        if stage == "fit":
-            _log_lines(self.describe())
-            if overfits(self.trainer) or not len(self.splits["val"]):
-                # Batches learnt by heart have nothing to tell of other words.
-                self.trainer.limit_val_batches = 0  # type: ignore[union-attr]
+        if stage == "fit" and (overfits(self.trainer) or not len(self.splits["val"])):
+            # Batches learnt by heart have nothing to tell of other words.
+            self.trainer.limit_val_batches = 0  # type: ignore[union-attr]
+
+    def check_data(self, stage: str) -> None:
+        """Read what a stage needs: what is wrong with the files is said before anything is written.
+
+        Raises:
+            InputError: a file or a setting cannot be used, or the split is empty.
+
+        """
+        if stage == "predict":
+            _ = self.predict_corpus
+            return
+        name = {"validate": "val", "test": "test"}.get(stage, "train")
+        if not len(self.splits[name]):
+            raise InputError(f"--data.split: the {name} split is empty, its share is 0")
 
     def train_dataloader(self) -> BatchLoader:
         """Shuffled by (seed, epoch); in fixed order where the Trainer overfits a few batches."""
@@ -264,9 +272,3 @@ def serve(module: LightningDataModule, view: View, batch_size: int, **settings: 
 def overfits(trainer: Trainer | None) -> bool:
     """Whether it is to learn a few batches by heart."""
     return trainer is not None and trainer.overfit_batches > 0  # type: ignore[attr-defined]
-
-
-@rank_zero_only
-def _log_lines(lines: Sequence[str]) -> None:
-    for line in lines:
-        log.info(line)

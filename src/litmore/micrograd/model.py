@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -108,6 +108,10 @@ class ScalarMLP(LightningModule):
         """
         if isinstance(data, NamesDataModule):
             raise InputError("--data: ScalarMLP tells points apart, not words: MoonsDataModule")
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Name the class, so that the file tells what it holds."""
+        checkpoint["class_path"] = f"{type(self).__module__}.{type(self).__qualname__}"
 
     # Steps
 

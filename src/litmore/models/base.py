@@ -1,34 +1,230 @@
-"""`CharLM`: an architecture is a subclass of it, in a file of its own.
+"""`CharLM`: the step, the loss, the logging and the evaluation that every architecture shares.
 
-It has two halves: the model (`litmore.models.char_model`) and how it is trained and judged
-(`litmore.models.training`). The second needs Lightning, which takes three times as long to import
-as torch; a process that only draws names does without it.
+Letters: B batch, T time, K context length (`block_size`), V vocabulary, C embedding
+(`embedding_dim`), H hidden (`hidden_dim`).
 """
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
+from jaxtyping import Float, Int
+from lightning.pytorch import LightningModule
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim import AdamW, Optimizer
 
-from litmore.models import char_model
+from litmore.corpus.vocabulary import BOUNDARY, Vocabulary
+from litmore.data.views import PAD, Batch
+from litmore.errors import InputError, RunError
+from litmore.log import log_now
+from litmore.models.losses import mean_nll, metrics, num_predicted, total_correct, total_nll
+from litmore.steps import is_log_due
 
-if TYPE_CHECKING or char_model.TRAINS:
-    from litmore.models.training import CharLM
-else:
-
-    class CharLM(char_model.CharModel):
-        """The model alone, with what Lightning's module has to load a checkpoint."""
-
-        def save_hyperparameters(self) -> None:
-            """Nothing: the checkpoint that it comes from has them."""
-
-        @classmethod
-        def load_from_checkpoint(cls, path: Path, **settings: Any) -> "CharLM":
-            """The trained model."""
-            checkpoint = torch.load(path, **settings)
-            model = cls(**checkpoint["hyper_parameters"])
-            model.load_state_dict(checkpoint["state_dict"])
-            return model
+if TYPE_CHECKING:
+    from lightning.pytorch import Callback
 
 
-__all__ = ["CharLM"]
+class CharLM(LightningModule, ABC):
+    """A model of the next character: everything that does not depend on its architecture.
+
+    A subclass names its layers in `__init__`, maps tokens to logits in `forward`, and declares the
+    views it takes. It calls `self.save_hyperparameters()`, so that a checkpoint alone rebuilds it.
+
+    Args:
+        vocabulary: a data module's, or its characters in the order of their ids, from 1; 0 is the
+            boundary.
+        block_size: K, how many tokens of context the model looks at in the `windows` view.
+
+    """
+
+    views: ClassVar[tuple[str, ...]] = ("windows", "counts")
+    """The views that `forward` takes (`litmore.data.views`)."""
+
+    def __init__(self, vocabulary: Vocabulary | str, block_size: int = 1) -> None:
+        super().__init__()
+        if block_size < 1:
+            raise InputError(f"--model.block_size {block_size}: must be at least 1")
+        self.vocabulary = Vocabulary(str(vocabulary))
+        self.block_size = block_size
+        self._evaluated = _NOTHING
+        self._logged_step = -1
+
+    @property
+    def vocab_size(self) -> int:
+        """V: the characters and the boundary."""
+        return len(self.vocabulary)
+
+    @abstractmethod
+    def forward(self, x: Int[Tensor, "B _"]) -> Float[Tensor, "*leading V"]:
+        """Logits of the next character.
+
+        Args:
+            x: `Int[B, K]` for `Float[B, V]` in the `windows` view, `Int[B, T]` for
+                `Float[B, T, V]` in the `words` view.
+
+        """
+
+    def penalty(self) -> Tensor | float:
+        """What the objective adds to the loss; none unless an architecture has one."""
+        return 0.0
+
+    def next_logits(self, tokens: Int[Tensor, "B T"]) -> Float[Tensor, "B V"]:
+        """Logits of the character after each row of tokens, the opening boundary first."""
+        if "windows" not in self.views:
+            return self(tokens)[:, -1]
+        context = tokens[:, -self.block_size :]
+        missing = self.block_size - context.shape[1]
+        return self(F.pad(context, (missing, 0), value=BOUNDARY))
+
+    # Training
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The objective: negative log-likelihood ÷ number of predicted characters, + penalty."""
+        x, y = batch
+        logits = self(x)
+        loss, penalty = self._loss(logits, y), self.penalty()
+        if is_log_due(self.trainer):
+            self._log_training(logits, y, penalty)
+        return loss + penalty if isinstance(penalty, Tensor) else loss
+
+    def _loss(self, logits: Tensor, y: Tensor) -> Float[Tensor, ""]:
+        """Nats a character; on several processes a part whose mean over them is the global batch's.
+
+        DDP averages the processes' gradients; their batches need not hold equally many characters.
+        """
+        if self.trainer.world_size > 1:
+            count = self.trainer.strategy.reduce(num_predicted(y), reduce_op="sum")
+            return total_nll(logits, y) * self.trainer.world_size / count
+        loss = mean_nll(logits, y)
+        if loss.device.type == "cpu":  # elsewhere the look alone would make the step wait
+            self._check_finite(loss.item())
+        return loss
+
+    def _log_training(self, logits: Tensor, y: Tensor, penalty: Tensor | float) -> None:
+        """Log the global batch's metrics; `train/objective` is the loss with its penalty."""
+        if self._logged_step == self.trainer.global_step:
+            return  # an optimizer may look at a batch several times in one step
+        self._logged_step = self.trainer.global_step
+        sums = torch.stack([total_nll(logits, y), total_correct(logits, y), num_predicted(y)])
+        nll, correct, count = self.trainer.strategy.reduce(sums.detach(), reduce_op="sum").tolist()
+        self._check_finite(nll / count)
+        logged = metrics("train", nll / count, correct / count)
+        if isinstance(penalty, Tensor):
+            logged["train/objective"] = nll / count + penalty.item()
+        log_now(self.trainer, logged, self._logged_step)
+
+    def _check_finite(self, loss: float) -> None:
+        """Stop before a step that could not be taken back."""
+        if not math.isfinite(loss):
+            lr = self.trainer.optimizers[0].param_groups[0]["lr"]
+            raise RunError(
+                f"step {self.trainer.global_step + 1}: the loss is not finite but {loss}, at"
+                f" learning rate {lr:.3g}. Does a lower --optimizer.lr help?"
+            )
+
+    def configure_optimizers(self) -> Optimizer | None:
+        """AdamW, where a config names no other."""
+        return AdamW(self.parameters(), lr=0.01)
+
+    def configure_callbacks(self) -> "Sequence[Callback]":
+        """A validation after the last step."""
+        from litmore.models.final_validation import FinalValidation
+
+        return [FinalValidation()]
+
+    # Evaluation
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self._evaluate(batch)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        self._evaluate(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_evaluation("val")
+
+    def on_test_epoch_end(self) -> None:
+        self._log_evaluation("test")
+
+    def _evaluate(self, batch: Batch) -> None:
+        """Add a batch to the sums, which are taken in double."""
+        x, y = batch
+        logits = self(x)
+        sums = total_nll(logits, y), total_correct(logits, y), num_predicted(y)
+        self._evaluated = [a + float(b) for a, b in zip(self._evaluated, sums, strict=True)]
+
+    def _log_evaluation(self, stage: str) -> None:
+        """Log what the batches of all processes add up to."""
+        sums = torch.tensor(self._evaluated, dtype=torch.float64)
+        self._evaluated = _NOTHING
+        if self.trainer.world_size > 1:
+            sums = self.trainer.strategy.reduce(sums.to(self.device), reduce_op="sum")
+        nll, correct, count = sums.tolist()
+        if not count:
+            return
+        # A NaN must show, as infinity.
+        loss = nll / count if math.isfinite(nll) else math.inf
+        self.log_dict(metrics(stage, loss, correct / count))
+
+    def predict_step(
+        self, batch: Batch, batch_idx: int
+    ) -> tuple[Float[Tensor, " W"], Int[Tensor, " W"]]:
+        """Score whole words: their negative log-likelihoods, and their characters predicted."""
+        x, y = batch
+        nll = F.cross_entropy(
+            self(x).flatten(0, -2), y.flatten(), ignore_index=PAD, reduction="none"
+        )
+        predicted = (y != PAD).flatten()
+        ends = (y == BOUNDARY).flatten().long()  # each word ends with one
+        word = ends.cumsum(0) - ends
+        zeros = torch.zeros(int(ends.sum()), dtype=torch.float64, device=nll.device)
+        return (
+            zeros.index_add(0, word[predicted], nll[predicted].double()),
+            zeros.index_add(0, word[predicted], predicted[predicted].double()).long(),
+        )
+
+    # What fits, and what is kept
+
+    def check_data(self, data: Any) -> None:
+        """Say before the first step if this model cannot read that data.
+
+        Raises:
+            InputError: the data have no characters, the view is not one of the model's, or the
+                context has another length.
+
+        """
+        name = type(self).__name__
+        if "vocabulary" not in self.hparams:
+            raise InputError(f"{name}: its __init__ must call self.save_hyperparameters()")
+        if not hasattr(data, "vocabulary"):
+            raise InputError(
+                f"--data: {type(data).__name__} has no characters for {name} to predict"
+            )
+        view = getattr(data, "view", self.views[0])  # another's data module knows of none
+        if view not in self.views:
+            raise InputError(f"--data.view {view}: {name} takes {' or '.join(self.views)}")
+        if view != "words" and getattr(data, "block_size", self.block_size) != self.block_size:
+            raise InputError(
+                f"--data.block_size {data.block_size}: {name} looks at {self.block_size} token(s);"
+                f" pass --data.block_size {self.block_size}"
+            )
+
+    def setup(self, stage: str) -> None:
+        """Begin anew, and check the data where no command line has done it before."""
+        self._evaluated = _NOTHING
+        self._logged_step = -1
+        data = getattr(self.trainer, "datamodule", None)
+        if hasattr(data, "view") and stage != "predict":
+            self.check_data(data)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Let the file stand alone: it tells its class, and the arguments as plain values."""
+        checkpoint["class_path"] = f"{type(self).__module__}.{type(self).__qualname__}"
+        checkpoint.get("hyper_parameters", {})["vocabulary"] = str(self.vocabulary)
+
+
+_NOTHING: list[float] = [0.0, 0.0, 0.0]
+"""Of negative log-likelihood, characters rightly predicted, characters predicted."""

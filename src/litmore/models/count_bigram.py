@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from litmore.corpus.vocabulary import Vocabulary
 from litmore.data.views import Batch
 from litmore.errors import InputError
 from litmore.models.base import CharLM
@@ -30,7 +31,7 @@ class CountBigram(CharLM):
     counts: Float[Tensor, "V V"]
     """Whole numbers; a context that is dealt out (`litmore.data.dealt`) comes in parts of one."""
 
-    def __init__(self, vocabulary: str, smoothing: float = 1.0) -> None:
+    def __init__(self, vocabulary: Vocabulary | str, smoothing: float = 1.0) -> None:
         super().__init__(vocabulary)
         self.save_hyperparameters()
         if not 0 <= smoothing < float("inf"):

@@ -6,6 +6,7 @@ from typing import Literal
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from litmore.corpus.vocabulary import Vocabulary
 from litmore.errors import InputError
 from litmore.models.base import CharLM
 from litmore.models.initialization import lecture_linear_order, lecture_normal_
@@ -31,7 +32,7 @@ class MLP(CharLM):
 
     def __init__(
         self,
-        vocabulary: str,
+        vocabulary: Vocabulary | str,
         block_size: int = 3,
         embedding_dim: int = 10,
         hidden_dim: int = 200,

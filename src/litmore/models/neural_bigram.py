@@ -5,6 +5,7 @@ from typing import Literal
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from litmore.corpus.vocabulary import Vocabulary
 from litmore.errors import InputError
 from litmore.models.base import CharLM
 from litmore.models.initialization import lecture_normal_
@@ -29,7 +30,7 @@ class NeuralBigram(CharLM):
 
     def __init__(
         self,
-        vocabulary: str,
+        vocabulary: Vocabulary | str,
         weight_penalty: float = 0.01,
         init: Literal["zeros", "lecture"] = "zeros",
     ) -> None:

@@ -33,6 +33,11 @@ def read(path: Path) -> dict[str, Any]:
     except Exception as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"--ckpt_path {path}: not a readable checkpoint ({first_line})") from None
+    if isinstance(checkpoint, dict) and isinstance(checkpoint.get("config"), dict):
+        # Of a model that is no CharLM the run's config alone tells the class.
+        model = checkpoint["config"].get("model")
+        if isinstance(model, dict):
+            checkpoint.setdefault("class_path", model.get("class_path"))
     if not isinstance(checkpoint, dict) or "class_path" not in checkpoint:
         raise InputError(f"--ckpt_path {path}: not a checkpoint of a litmore model")
     for name, kind in (_CONTENT | {k: dict for k in _OPTIONAL if checkpoint.get(k)}).items():
@@ -43,49 +48,43 @@ def read(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def model_class(checkpoint: dict[str, Any], trust_config: bool = False) -> type["CharLM"]:
-    """The class whose weights these are.
-
-    Args:
-        checkpoint: what `read` gave.
-        trust_config: import it from whatever package it is in (`litmore.runs.trust`).
-
-    Raises:
-        InputError: it cannot be imported here, or is not to be.
-
-    """
-    from litmore.models.base import CharLM  # which of its halves is decided by now
-
-    check_class_path(checkpoint["class_path"], trust_config, "--ckpt_path")
-    module, _, name = checkpoint["class_path"].rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"--ckpt_path: its model {checkpoint['class_path']} cannot be imported ({error})"
-        ) from None
-    if not (isinstance(found, type) and issubclass(found, CharLM)):
-        raise InputError(f"--ckpt_path: its model {checkpoint['class_path']} is not a CharLM")
-    return found
+def load_model(path: Path) -> "CharLM":
+    """The trained model of a file, as `read` and `rebuild` give it."""
+    return rebuild(read(path))
 
 
-def load_model(path: Path, trust_config: bool = False) -> "CharLM":
+def rebuild(checkpoint: dict[str, Any], trust_config: bool = False) -> "CharLM":
     """The trained model, ready to be used, on the CPU.
 
     Args:
-        path: the checkpoint.
-        trust_config: see `model_class`.
+        checkpoint: what `read` gave.
+        trust_config: import its class from whatever package it is in (`litmore.runs.trust`).
 
     Raises:
-        InputError: the file is not a checkpoint, or its weights do not fit its own settings.
+        InputError: the class cannot be imported here, or is not to be, or is no character model,
+            or the weights do not fit their own settings.
 
     """
-    cls = model_class(read(path), trust_config)
+    from litmore.models.base import CharLM
+
+    class_path = checkpoint["class_path"]
+    check_class_path(class_path, trust_config, "--ckpt_path")
+    module, _, name = class_path.rpartition(".")
     try:
-        return cls.load_from_checkpoint(path, map_location="cpu", weights_only=True).eval()
+        cls = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"--ckpt_path: its model {class_path} cannot be imported ({error})"
+        ) from None
+    if not (isinstance(cls, type) and issubclass(cls, CharLM)):
+        raise InputError(f"--ckpt_path: its model {class_path} is not a CharLM")
+    try:
+        model = cls(**checkpoint["hyper_parameters"])
+        model.load_state_dict(checkpoint["state_dict"])
     except (RuntimeError, TypeError, KeyError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"--ckpt_path {path}: does not hold a whole model ({reason})") from None
+        raise InputError(f"--ckpt_path: does not hold a whole model ({reason})") from None
+    return model.eval()
 
 
 def check_fit(checkpoint: dict[str, Any], model: torch.nn.Module) -> None:

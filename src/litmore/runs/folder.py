@@ -24,6 +24,13 @@ NAMED = ("last", "best")
 _VERSION = re.compile(r"version_(\d+)")
 
 
+def is_first_process() -> bool:
+    """Whether this is the one that writes and prints."""
+    from lightning.pytorch.utilities import rank_zero_only
+
+    return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
+
+
 class RunFolder:
     """One run's folder, made when the first thing is written to it and not before.
 

@@ -40,8 +40,7 @@ class RunRecord(Callback):
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Let the checkpoint tell what it holds, of whatever model, and how it was trained."""
-        checkpoint["class_path"] = f"{type(pl_module).__module__}.{type(pl_module).__qualname__}"
+        """Let the checkpoint tell how it was trained."""
         checkpoint["config"] = self.config
 
 

@@ -16,6 +16,14 @@ from litmore.runs.atomic import remove_unfinished
 from litmore.runs.folder import CHECKPOINTS, RunFolder
 from litmore.runs.rng import rng_state, set_rng_state
 from litmore.runs.signals import Stopped, StopRequest
+from litmore.steps import batches_done, ends_a_step
+from litmore.training.lightning import (
+    finish_batch,
+    flush_logs,
+    leave_signals,
+    restore_position,
+    validation_is_due,
+)
 
 
 class Checkpoints(Checkpoint):
@@ -34,6 +42,9 @@ class Checkpoints(Checkpoint):
         every_seconds: how often `last` is saved between validations.
 
     """
+
+    strict = False
+    """A metric that is not there is no error."""
 
     def __init__(
         self, folder: RunFolder, monitor: str = "val/loss", every_seconds: float = 60.0
@@ -70,21 +81,14 @@ class Checkpoints(Checkpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put back what the Trainer does not, and begin to listen for signals."""
-        fit_loop, epoch_loop = trainer.fit_loop, trainer.fit_loop.epoch_loop
-        if pl_module.automatic_optimization:
-            # Where logging stands. The Trainer first finishes a batch whose validation was due.
-            again = epoch_loop.restarting and _validation_is_due(trainer)
-            epoch_loop._batches_that_stepped = trainer.global_step - again
-        # Left set, the epoch's end would skip the step of a plateau schedule.
-        fit_loop._restarting = False
+        restore_position(trainer)
         trainer.callback_metrics.update(
             {name: torch.tensor(value) for name, value in self._metrics.items()}
         )
         if trainer.global_rank < len(self._rng_states):
             set_rng_state(self._rng_states[trainer.global_rank])
         self._rng_states = []
-        # Replaced by `_agreed`: Lightning's knows of SIGTERM alone, and of the first process's.
-        epoch_loop._broadcast_sigterm_tensor = _nothing  # type: ignore[method-assign]
+        leave_signals(trainer)  # `_agreed` asks for them
         self._next_save = time.monotonic() + self.every_seconds
         self._stop.hold()
 
@@ -100,25 +104,10 @@ class Checkpoints(Checkpoint):
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Add the generators of all processes and the metrics; tell the batch as finished.
-
-        The Trainer would take up a batch in the middle of its hooks, and leave out its validation.
-        """
+        """Add the generators of all processes and the metrics; tell the batch as finished."""
         checkpoint["rng_states"] = _gathered(trainer, rng_state())
         checkpoint["callback_metrics"] = {k: float(v) for k, v in trainer.callback_metrics.items()}
-        progress = checkpoint["loops"]["fit_loop"]
-        if self._in_step:
-            for counts in ("total", "current"):
-                of = progress["epoch_loop.batch_progress"][counts]
-                of["completed"] = of["processed"]
-            stepped = progress["epoch_loop.state_dict"]
-            stepped["_batches_that_stepped"] += not self._validation_is_due
-        validated = progress["epoch_loop.val_loop.batch_progress"]
-        total = validated["total"]
-        total.update(dict.fromkeys(("started", "processed", "completed"), total["ready"]))
-        if self._validation_is_due:  # to be begun anew
-            validated["current"] = dict.fromkeys(validated["current"], 0)
-            total.update(ready=total["ready"] + 1, started=total["ready"] + 1)
+        finish_batch(checkpoint, in_step=self._in_step, validation_is_due=self._validation_is_due)
 
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
@@ -133,15 +122,13 @@ class Checkpoints(Checkpoint):
         """Save, if it is time to, a signal came, or this is the last step."""
         number, is_time = self._agreed(trainer, time.monotonic() >= self._next_save)
         is_last = trainer.global_step == trainer.max_steps
-        if not (number or is_time or is_last) or trainer.fit_loop.epoch_loop._should_accumulate():
+        if not (number or is_time or is_last) or not ends_a_step(trainer):
             return
-        is_due = _validation_is_due(trainer)
+        is_due = validation_is_due(trainer)
         if is_last and is_due:
             return  # after it there would be nothing left to go on with
         if number or is_time:  # what a kill before the next save must not take from the curves
-            trainer._logger_connector.update_train_step_metrics()
-            for logger in trainer.loggers:
-                logger.save()
+            flush_logs(trainer)
         self._save(trainer, "last", in_step=True, validation_is_due=is_due)
         self._heed(trainer, number)
 
@@ -172,8 +159,7 @@ class Checkpoints(Checkpoint):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the last steps, if there were any and no validation came after them."""
-        trained = trainer.fit_loop.epoch_loop.total_batch_idx >= 0
-        if trained and self._saved_at != _progress(trainer):
+        if batches_done(trainer) and self._saved_at != _progress(trainer):
             self._save(trainer, "last")
         number, _ = self._agreed(trainer, False)
         self._stop.release()
@@ -221,14 +207,7 @@ class Checkpoints(Checkpoint):
 
 def _progress(trainer: Trainer) -> tuple[int, int]:
     """How far the training is: not every model takes optimizer steps."""
-    return trainer.global_step, trainer.fit_loop.epoch_loop.total_batch_idx
-
-
-def _validation_is_due(trainer: Trainer) -> bool:
-    """Whether the Trainer validates after this batch."""
-    fetcher = trainer.fit_loop._data_fetcher
-    assert fetcher is not None
-    return bool(trainer.fit_loop.epoch_loop._should_check_val_fx(fetcher))
+    return trainer.global_step, batches_done(trainer)
 
 
 def _gathered(trainer: Trainer, own: Any) -> list[Any]:
@@ -245,7 +224,3 @@ def _is_finite(model: LightningModule) -> bool:
 
 def _lr(trainer: Trainer) -> float:
     return float(trainer.optimizers[0].param_groups[0]["lr"])
-
-
-def _nothing() -> None:
-    pass

@@ -1,17 +1,19 @@
-"""What the Trainer costs a step, where it can be had for less.
+"""All that litmore knows of Lightning's insides; every other room calls these plain functions.
 
-A step of the lectures' MLP takes 0.4 ms, and calling what does nothing takes the Trainer as long.
-`benchmarks/step_overhead.py` measures what each part here saves.
+`tests/training/test_lightning.py` says of each private name what is relied on.
 """
 
-import inspect
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.profilers import PassThroughProfiler
-from lightning.pytorch.strategies import Strategy
-from lightning.pytorch.trainer.states import RunningStage
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from torch import nn
+
+# What a step costs
+
 
 STEP_HOOKS = (
     "on_train_batch_start",
@@ -31,47 +33,74 @@ TRANSFER_HOOKS = (
 """What it asks the model and the data for on a batch's way to its device."""
 
 
-class LeanTrainer(Trainer):
-    """Lightning's Trainer, with short answers to what its loops ask it fifty times a step."""
+class CheapSteps(Callback):
+    """Take out of a fit's steps what would do nothing; afterwards all is as it was.
 
-    @property
-    def strategy(self) -> Strategy:
-        """How it trains on its devices."""
-        return self._accelerator_connector.strategy
+    A step of the lectures' MLP takes a quarter of a millisecond, and calling what does nothing
+    takes the Trainer as long. `benchmarks/step_overhead.py` measures what each part saves.
+    """
 
-    @property
-    def lightning_module(self) -> LightningModule:
-        """The model."""
-        return self._accelerator_connector.strategy._lightning_module
+    def __init__(self) -> None:
+        self._changed = ExitStack()
 
-    @property
-    def training(self) -> bool:
-        """Whether this is training, and no validation in it."""
-        return self.state.stage is RunningStage.TRAINING
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        self._changed.close()
+        if stage != "fit":
+            return
+        data: LightningDataModule | None = getattr(trainer, "datamodule", None)
+        self._skip_empty_hooks(trainer, pl_module)
+        self._skip_transfer(trainer, pl_module, data)
+        self._set_at_once(type(pl_module), "_current_fx_name")
 
-    @training.setter
-    def training(self, value: bool) -> None:
-        Trainer.training.fset(self, value)  # type: ignore[attr-defined]
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        self._changed.close()
 
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        self._changed.close()
 
-class NoProfiler(PassThroughProfiler):
-    """Lightning's way not to profile makes a new context manager sixty times a step."""
+    def _skip_empty_hooks(self, trainer: Trainer, model: LightningModule) -> None:
+        """Of the hooks that nobody has written; the Trainer calls none that is None."""
+        owners: list[tuple[object, type]] = [(model, LightningModule)]
+        owners += [(each, Callback) for each in trainer.callbacks]  # type: ignore[attr-defined]
+        for owner, base in owners:
+            for hook in STEP_HOOKS:
+                if not _is_written(hook, owner, base):
+                    self._set(owner, hook, None)
 
-    _nothing = nullcontext()
+    def _skip_transfer(
+        self, trainer: Trainer, model: LightningModule, data: LightningDataModule | None
+    ) -> None:
+        """Leave batches where they are, if that is where they go and nobody wrote the hooks."""
+        written = [
+            _is_written(hook, owner, base)
+            for owner, base in ((model, LightningModule), (data, LightningDataModule))
+            for hook in TRANSFER_HOOKS
+            if owner is not None
+        ]
+        if trainer.strategy.root_device.type == "cpu" and not any(written):
+            for name in ("_on_before_batch_transfer", "_apply_batch_transfer_handler"):
+                self._set(model, name, _as_it_is)
 
-    def profile(self, action_name: str) -> AbstractContextManager:  # type: ignore[override]
-        """Nothing."""
-        return self._nothing
+    def _set_at_once(self, model: type[nn.Module], attribute: str) -> None:
+        """The Trainer sets it forty times a step; torch would look for it among the parameters."""
+        as_before = model.__setattr__
 
+        def setattr_(self: nn.Module, name: str, value: Any) -> None:
+            if name == attribute:
+                self.__dict__[name] = value
+            else:
+                as_before(self, name, value)
 
-def skip_empty_hooks(trainer: Trainer, model: LightningModule) -> None:
-    """Take the hooks that nobody has written out of the step: the Trainer skips what is None."""
-    owners: list[tuple[object, type]] = [(model, LightningModule)]
-    owners += [(callback, Callback) for callback in trainer.callbacks]  # type: ignore[attr-defined]
-    for owner, base in owners:
-        for hook in STEP_HOOKS:
-            if not _is_written(hook, owner, base):
-                setattr(owner, hook, None)
+        self._set(model, "__setattr__", setattr_)
+
+    def _set(self, owner: object, name: str, value: Any) -> None:
+        if name in vars(owner):
+            self._changed.callback(setattr, owner, name, vars(owner)[name])
+        else:
+            self._changed.callback(delattr, owner, name)
+        setattr(owner, name, value)
 
 
 def _is_written(hook: str, owner: object, base: type) -> bool:
@@ -79,23 +108,137 @@ def _is_written(hook: str, owner: object, base: type) -> bool:
     return getattr(type(owner), hook) is not getattr(base, hook) or hook in vars(owner)
 
 
-def remember_signature(model: LightningModule) -> None:
-    """At every step the Trainer asks which arguments `training_step` takes: let it be told."""
-    step = type(model).training_step
-    step.__signature__ = inspect.signature(step)  # type: ignore[attr-defined]
-
-
-def skip_transfer(trainer: Trainer, model: LightningModule, data: LightningDataModule) -> None:
-    """Leave batches where they are, if that is where they go and nobody has written the hooks."""
-    written = [
-        _is_written(hook, owner, base)
-        for owner, base in ((model, LightningModule), (data, LightningDataModule))
-        for hook in TRANSFER_HOOKS
-    ]
-    if trainer.strategy.root_device.type == "cpu" and not any(written):
-        for name in ("_on_before_batch_transfer", "_apply_batch_transfer_handler"):
-            setattr(model, name, _as_it_is)
-
-
 def _as_it_is(batch: Any, **_: Any) -> Any:
     return batch
+
+
+# Where a training stands, to the batch
+
+
+def validation_is_due(trainer: Trainer) -> bool:
+    """Whether the Trainer validates after this batch."""
+    fetcher = trainer.fit_loop._data_fetcher
+    assert fetcher is not None
+    return bool(trainer.fit_loop.epoch_loop._should_check_val_fx(fetcher))
+
+
+def looks_after_epoch(callback: Callback, trainer: Trainer) -> bool:
+    """Whether a callback looks at what it monitors after an epoch, and not after a validation."""
+    if isinstance(callback, EarlyStopping):
+        return bool(callback._check_on_train_epoch_end)
+    if isinstance(callback, ModelCheckpoint):
+        return bool(callback._should_save_on_train_epoch_end(trainer))
+    return False
+
+
+def finish_batch(
+    checkpoint: dict[str, Any], *, in_step: bool = False, validation_is_due: bool = False
+) -> None:
+    """Let a checkpoint tell the batch at hand as finished, and the validation as done or due.
+
+    The Trainer would take up a batch in the middle of its hooks, and leave out its validation.
+
+    Args:
+        checkpoint: as the Trainer fills it.
+        in_step: it is saved in `on_train_batch_end`.
+        validation_is_due: it is saved before the end of a validation, which is to begin anew.
+
+    """
+    progress = checkpoint["loops"]["fit_loop"]
+    if in_step:
+        for counts in ("total", "current"):
+            of = progress["epoch_loop.batch_progress"][counts]
+            of["completed"] = of["processed"]
+        progress["epoch_loop.state_dict"]["_batches_that_stepped"] += not validation_is_due
+    validated = progress["epoch_loop.val_loop.batch_progress"]
+    total = validated["total"]
+    total.update(dict.fromkeys(("started", "processed", "completed"), total["ready"]))
+    if validation_is_due:
+        validated["current"] = dict.fromkeys(validated["current"], 0)
+        total.update(ready=total["ready"] + 1, started=total["ready"] + 1)
+
+
+def restore_position(trainer: Trainer) -> None:
+    """Put right, when training starts, what the Trainer does not restore of where it stands."""
+    fit_loop, epoch_loop = trainer.fit_loop, trainer.fit_loop.epoch_loop
+    if trainer.lightning_module.automatic_optimization:
+        # Where logging stands. The Trainer first finishes a batch whose validation was due.
+        again = epoch_loop.restarting and validation_is_due(trainer)
+        epoch_loop._batches_that_stepped = trainer.global_step - again
+    # Left set, the epoch's end would skip the step of a plateau schedule.
+    fit_loop._restarting = False
+
+
+def flush_logs(trainer: Trainer) -> None:
+    """Write now what the Trainer would write after the batch at hand."""
+    trainer._logger_connector.update_train_step_metrics()
+    for logger in trainer.loggers:
+        logger.save()
+
+
+def leave_signals(trainer: Trainer) -> None:
+    """Let several processes not ask each other for signals at every step.
+
+    The Trainer's question knows of SIGTERM alone, and of the first process's.
+    """
+    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
+
+
+# The command line
+
+
+class OpenCLI(LightningCLI):
+    """LightningCLI up to its parsed settings: building and running is left to the caller."""
+
+    def instantiate_classes(self) -> None:
+        """Nothing yet; see `instantiate`."""
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        """Nothing yet; see `call`."""
+
+    def _parse_ckpt_path(self) -> None:
+        """Nothing: the checkpoint's hyperparameters would win over flags."""
+
+    def _add_subcommands(self, parser: LightningArgumentParser, **kwargs: Any) -> None:
+        super()._add_subcommands(parser, **kwargs)
+        for subparser in self._subcommand_parsers.values():
+            self.prepare_subcommand(subparser)
+        assert parser._subcommands_action is not None
+        for name, light in self.more_commands().items():
+            parser._subcommands_action.add_subcommand(name, light, help=light.description)
+
+    def prepare_subcommand(self, parser: LightningArgumentParser) -> None:
+        """Change a subcommand's parser once all its settings are there."""
+
+    def more_commands(self) -> Mapping[str, Any]:
+        """Parsers of further commands, for the help."""
+        return {}
+
+    @property
+    def settings(self) -> Any:
+        """The subcommand's settings."""
+        return self.config[self.subcommand]
+
+    def dump(self) -> str:
+        """The subcommand's settings as YAML, without what is linked."""
+        return str(self._parser(self.subcommand).dump(self.settings, skip_none=False))
+
+    def instantiate(self) -> tuple[LightningModule, LightningDataModule]:
+        """The model and the data; what the Trainer is made of, too."""
+        self.config_init = self.parser.instantiate_classes(self.config)
+        self.model = self._get(self.config_init, "model")
+        self.datamodule = self._get(self.config_init, "data")
+        return self.model, self.datamodule
+
+    def given(self, key: str) -> Any:
+        """A setting with its classes made; after `instantiate`."""
+        return self._get(self.config_init, key)
+
+    def set_optimizers(self) -> None:
+        """Let the model train with the optimizer and schedule that are set, if they are."""
+        self._add_configure_optimizers_method_to_model(self.subcommand)
+
+    def call(self, trainer: Trainer, **more: Any) -> None:
+        """The Trainer's method of the subcommand's name, with its arguments and these."""
+        command = str(self.subcommand)
+        getattr(trainer, command)(**{**self._prepare_subcommand_kwargs(command), **more})

@@ -7,16 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.utilities import rank_zero_only
 
-from litmore.runs.folder import RunFolder
+from litmore.runs.folder import RunFolder, is_first_process
 
 log = logging.getLogger(__name__)
-
-
-def is_first_process() -> bool:
-    """Whether this is the one that writes and prints."""
-    return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
 
 
 class RunLogger(TensorBoardLogger):

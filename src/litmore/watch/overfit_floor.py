@@ -5,14 +5,12 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from litmore.data.entropy import entropy_floor
 from litmore.data.loader import BatchLoader
+from litmore.log import log_now
 from litmore.models import CharLM
 
 
 class OverfitFloor(Callback):
     """With `overfit_batches`, log the batches' own entropy as `train/floor` beside `train/loss`."""
-
-    def __init__(self) -> None:
-        self.floor: float | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Compute it once: the batches of characters are the same at every step."""
@@ -24,6 +22,5 @@ class OverfitFloor(Callback):
         examples = torch.arange(len(loader.view))[
             : int(trainer.num_training_batches) * global_batch
         ]
-        self.floor = entropy_floor(loader.view[examples])
-        for logger in trainer.loggers:
-            logger.log_metrics({"train/floor": self.floor}, step=trainer.global_step)
+        floor = entropy_floor(loader.view[examples])
+        log_now(trainer, {"train/floor": floor}, trainer.global_step)

@@ -4,15 +4,17 @@ from typing import Any
 
 from lightning.pytorch import Callback, Trainer
 
+from litmore.steps import is_last_step
+
 
 class FinalValidation(Callback):
-    """Validate after the last step too: `max_steps` may come in the middle of an epoch.
+    """Validate after the last step too: it may come in the middle of an epoch.
 
     The Trainer validates at once when it is asked to stop. What is saved then is the middle of the
-    epoch, so that a run with a higher `max_steps` can go on there.
+    epoch, so that a run with a higher limit can go on there.
     """
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         """Ask to stop at the last step."""
-        if trainer.global_step == trainer.max_steps:
+        if is_last_step(trainer):
             trainer.should_stop = True
