@@ -62,41 +62,14 @@ def plain_message(line: str, names: Sequence[str], inner: str | None) -> str:
     if match := re.match(r"the following arguments are required: (.*)", line):
         name = re.sub(r"^(fit|validate|test|predict)\.", "", match[1].split(",")[0])
         return f"--{name}: must be given"
-    return _value_refused(key, line)
-
-
-def _value_refused(key: str, line: str) -> str:
-    """What is wrong with a setting's value."""
     value = ""
-    if match := re.search(r" ?Given value type: .*?Given value: (.*)$|\. Got value: (.*)$", line):
-        value, line = f" {match[1] or match[2]}", line[: match.start()]
-    # Of a union's complaints, "it is not None" and "it is no file" are those that nobody needs.
-    useless = (
-        r"Expected a <class 'NoneType'>|Expected a path but .* not accessible or invalid"
-        r"|Import path .* does not correspond to a subclass of ReduceLROnPlateau"
-    )
-    reasons = re.sub(r"^.*? Errors: - ", "", line).split(" - ")
-    reasons = [each for each in dict.fromkeys(reasons) if not re.fullmatch(useless, each)]
-    if match := re.match(r"Expected a dot import path string: (\S+)", " ".join(reasons[:1])):
+    if match := re.search(r"(?: Given value type: .*?Given value:|\. Got value:) (.*)$", line):
+        value, line = f" {match[1]}", line[: match.start()]
+    line = re.sub(r"^.*? Errors: - ", "", line)  # of a union's complaints, each type's
+    if match := re.match(r"Expected a dot import path string: (\S+)", line):
         meant = nearest(match[1], [cls.__name__ for cls in known_classes()])
-        hint = meant or "; give its path, module.Class"
-        return f"--{key} {match[1]}: no class of that name{hint}"
-    if match := re.match(r"Problem with given class_path '([^']+)': (.*)", " ".join(reasons[:1])):
-        return f"--{key} {match[1]}: {match[2]}"
-    expected = [_type_name(each) for each in reasons if each.startswith("Expected a")]
-    expected = [each for each in expected if not each.startswith("dot import path")]
-    if expected and len(reasons) > 0:
-        line = f"must be {' or '.join(expected)}"
-    else:
-        line = " or ".join(reasons)
+        line = f"no class of that name{meant or '; give its path, module.Class'}"
     return f"--{key}{value}: {line}" if key else line
-
-
-def _type_name(reason: str) -> str:
-    """`Expected a <class 'int'>` → `int`."""
-    name = re.sub(r"^Expected an? ", "", reason)
-    name = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", name)
-    return re.sub(r"^typing\.Literal\[(.*)\]$", r"one of \1", name)
 
 
 def with_place(message: str, args: Sequence[str], configs: Configs) -> str:
