@@ -10,12 +10,12 @@ from typing import Any, get_args
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.accelerators import CPUAccelerator
 
-from litmore.callbacks import Checkpoints
 from litmore.data import NamesDataModule
 from litmore.errors import InputError
 from litmore.models import CharLM
 from litmore.models.losses import metrics
 from litmore.runs.checkpoint import LINKED
+from litmore.runs.saving import Checkpoints
 
 PROCESSES_A_CORE = 4
 """More processes than that on one CPU core are refused."""

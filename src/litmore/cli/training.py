@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 import yaml
+from jsonargparse import ActionParser
 from jsonargparse.typing import PositiveInt
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
@@ -21,17 +22,6 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.optim import Optimizer
 
 from litmore import data, models
-from litmore.callbacks import (
-    ChangedSettings,
-    Checkpoints,
-    FinalValidation,
-    Judgement,
-    LRFinder,
-    OverfitFloor,
-    RunRecord,
-    TensorBoard,
-    TimedProgressBar,
-)
 from litmore.cli.limits import check_devices, check_settings, check_training
 from litmore.cli.parser import LONGEST, OneLineErrors, flag_values
 from litmore.cli.plot import plot_parser
@@ -50,10 +40,14 @@ from litmore.errors import InputError, RunError
 from litmore.models import CharLM
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.atomic import AtomicCheckpointIO
+from litmore.runs.changed_settings import ChangedSettings
 from litmore.runs.folder import LOGS, RunFolder, find_checkpoint, run_of
+from litmore.runs.record import RunRecord
+from litmore.runs.saving import Checkpoints
 from litmore.runs.signals import Stopped
 from litmore.runs.trust import restrict_imports
 from litmore.sampling import sample
+from litmore.training.final_validation import FinalValidation
 from litmore.training.lightning import (
     LeanTrainer,
     NoProfiler,
@@ -61,7 +55,12 @@ from litmore.training.lightning import (
     skip_empty_hooks,
     skip_transfer,
 )
+from litmore.training.lr_finder import LRFinder
+from litmore.watch.judgement import Judgement
 from litmore.watch.logger import RunLogger, is_first_process
+from litmore.watch.overfit_floor import OverfitFloor
+from litmore.watch.progress_bar import TimedProgressBar
+from litmore.watch.tensorboard import tensorboard, tensorboard_parser
 
 TRUST = "--trust_config"
 """The flag that lets a config name classes of any package (`litmore.runs.trust`)."""
@@ -213,7 +212,11 @@ class CLI(LightningCLI):
             metavar="SECONDS",
             help="How often last.ckpt is saved between validations (default: 60).",
         )
-        parser.add_lightning_class_args(TensorBoard, "tensorboard")
+        parser.add_argument(
+            "--tensorboard",
+            action=ActionParser(parser=tensorboard_parser()),
+            title="What TensorBoard shows",
+        )
         parser.add_argument(
             TRUST,
             action="store_true",
@@ -375,6 +378,10 @@ class CLI(LightningCLI):
                 callback.check(self.model)
         if given.enable_progress_bar is not False and not given.barebones:
             callbacks.append(TimedProgressBar())
+        if self.subcommand == "fit":
+            named = set(map(type, callbacks))  # what a user names replaces ours
+            parts = tensorboard(**self.settings.tensorboard)
+            callbacks += [part for part in parts if type(part) not in named]
         logger: Any = False
         if self.subcommand == "fit" and not given.fast_dev_run and not given.barebones:
             self.folder = self._run_folder(Path(given.default_root_dir))

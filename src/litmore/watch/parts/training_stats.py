@@ -5,14 +5,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from litmore.models.base import CharLM
 from litmore.models.losses import num_predicted, total_nll
-from litmore.watch.activations import activations
-from litmore.watch.drawing import as_judged, steps_done, total_steps
+from litmore.steps import Schedule, batches_done, steps_done
+from litmore.watch.drawing import Part, harmless
+from litmore.watch.probes import activations, as_judged
 
 if TYPE_CHECKING:
     from litmore.data.views import Batch
@@ -24,7 +25,7 @@ GOOD_RATIO = -3.0
 """The lecture's line: an update of a thousandth of its weights."""
 
 
-class TrainingStats(Callback):
+class TrainingStats(Part):
     """Log what tells how a training goes, wherever the Trainer logs (`log_every_n_steps`).
 
     - `optimizer/lr`; where groups differ, `optimizer/lr_0`, …
@@ -40,46 +41,77 @@ class TrainingStats(Callback):
     Source: makemore lectures, part 2 and 3.
     """
 
+    flag = "stats"
+
     def __init__(self) -> None:
-        self.next_due: float | int = math.inf
-        self._every = 0
+        self._schedule = Schedule()
+        self._by_hand = False
         self._stats: dict[str, float] = {}
         self._before: dict[str, Tensor] = {}
         self._clock = (0.0, 0)
         self._paused = 0.0
-        self._started = False
+        self._started = True
         self._validating = 0.0
 
+    @harmless
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Find out when to log."""
-        self._every = trainer.log_every_n_steps if trainer.loggers else 0  # type: ignore[attr-defined]
-        self._started = trainer.global_step > 0
-        self._before.clear()
-        self._schedule(trainer, steps_done(trainer))
-        self._clock = (time.monotonic(), _batches(trainer))
-        if self._every:
+        every = trainer.log_every_n_steps if trainer.loggers else 0  # type: ignore[attr-defined]
+        self._schedule.start(trainer, every, with_last=True)
+        self._by_hand = not pl_module.automatic_optimization
+        self._started = trainer.global_step > 0 or not every
+        self._before = {}
+        self._clock = (time.monotonic(), batches_done(trainer))
+        if every:
             self._log(trainer, {"update_ratio/good": GOOD_RATIO}, trainer.global_step)
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
+        if not self._started:
+            self._started = True
+            self._log_start(trainer, pl_module, batch)
+
+    def on_before_optimizer_step(
+        self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
+    ) -> None:
+        if self._schedule.is_due(trainer, coming=1):
+            self._look(pl_module, optimizer)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if self._stats or (self._by_hand and self._schedule.is_due(trainer)):
+            self._log_step(trainer, pl_module, batch)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._validating = time.monotonic()
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.sanity_checking:
+            self._paused += time.monotonic() - self._validating
+
+    @harmless
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw the straight lines to their ends."""
+        if trainer.log_every_n_steps and steps_done(trainer):  # type: ignore[attr-defined]
+            lines = {"update_ratio/good": GOOD_RATIO}
+            if isinstance(pl_module, CharLM):
+                lines["start/uniform"] = math.log(pl_module.vocab_size)
+            self._log(trainer, lines, max(steps_done(trainer) - 1, 0))
+
+    @harmless
+    def _log_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any) -> None:
         """The first loss, before the first step."""
-        if self._started or not self._every:
-            return
-        self._started = True
         if isinstance(pl_module, CharLM):
             with as_judged(pl_module):
                 loss = _loss(pl_module, batch)
             uniform = math.log(pl_module.vocab_size)
             self._log(trainer, {"start/loss": loss, "start/uniform": uniform}, 0)
-        self._clock = (time.monotonic(), _batches(trainer))
+        self._clock = (time.monotonic(), batches_done(trainer))
 
-    def on_before_optimizer_step(
-        self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
-    ) -> None:
-        """Look at the gradient, and keep the weights, where this is the step to log."""
-        if trainer.global_step + 1 < self.next_due:
-            return
+    @harmless
+    def _look(self, pl_module: LightningModule, optimizer: Optimizer) -> None:
+        """Look at the gradient, and keep the weights, before the step that is to be logged."""
         gradients = [p.grad for p in pl_module.parameters() if p.grad is not None]
         if gradients:
             self._stats["optimizer/gradient_norm"] = float(nn.utils.get_total_norm(gradients))
@@ -92,87 +124,44 @@ class TrainingStats(Callback):
             for name, parameter in pl_module.named_parameters()
             if parameter.grad is not None and parameter.numel() > 1
         }
-        self._schedule(trainer, trainer.global_step + 1)
 
-    def on_train_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
+    @harmless
+    def _log_step(self, trainer: Trainer, pl_module: LightningModule, batch: Any) -> None:
         """Log what the step did."""
-        if self._before:
-            self._compare(pl_module)
-        due = bool(self._stats)
-        if not pl_module.automatic_optimization and steps_done(trainer) >= self.next_due:
-            due = True
-            self._schedule(trainer, steps_done(trainer))
-        if not due:
-            return
+        stats, self._stats = self._stats, {}
+        stats |= self._ratios(pl_module)
         with as_judged(pl_module):
             for name, (module, output) in activations(pl_module, batch).items():
                 if isinstance(module, nn.Tanh):
-                    share = (output.abs() > SATURATED).float().mean()
-                    self._stats[f"saturated/{name}"] = float(share)
-        now, batches = time.monotonic(), _batches(trainer)
+                    stats[f"saturated/{name}"] = float((output.abs() > SATURATED).float().mean())
+        now, batches = time.monotonic(), batches_done(trainer)
         since, before = self._clock
         seconds = now - since - self._paused
         if batches > before and seconds > 0 and isinstance(pl_module, CharLM):
             examples = len(batch[0]) * trainer.world_size * (batches - before)
-            self._stats["speed/examples_per_second"] = examples / seconds
+            stats["speed/examples_per_second"] = examples / seconds
         self._clock, self._paused = (now, batches), 0.0
         # As Lightning numbers the step just taken: beside its train/loss.
-        self._log(trainer, self._stats, max(steps_done(trainer) - 1, 0))
-        self._stats = {}
+        self._log(trainer, stats, max(steps_done(trainer) - 1, 0))
 
-    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Stop the watch."""
-        self._validating = time.monotonic()
-
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Let it go on."""
-        if not trainer.sanity_checking:
-            self._paused += time.monotonic() - self._validating
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """The lines' other ends."""
-        if self._every and steps_done(trainer):
-            lines = {"update_ratio/good": GOOD_RATIO}
-            if isinstance(pl_module, CharLM):
-                lines["start/uniform"] = math.log(pl_module.vocab_size)
-            self._log(trainer, lines, max(steps_done(trainer) - 1, 0))
-
-    def _schedule(self, trainer: Trainer, step: int) -> None:
-        if not self._every:
-            self.next_due = math.inf
-            return
-        self.next_due = (step // self._every + 1) * self._every
-        last = total_steps(trainer)
-        if last is not None and step < last:
-            self.next_due = min(self.next_due, last)
-
-    def _compare(self, pl_module: LightningModule) -> None:
+    def _ratios(self, pl_module: LightningModule) -> dict[str, float]:
+        """How much each parameter was changed by the step."""
+        ratios = {}
         for name, parameter in pl_module.named_parameters():
-            before = self._before.get(name)
-            if before is None:
-                continue
-            update = (parameter.detach() - before).float().std(correction=0)
-            ratio = float(update / before.float().std(correction=0))
-            if 0 < ratio < math.inf:
-                self._stats[f"update_ratio/{name}"] = math.log10(ratio)
+            if name in self._before:
+                before = self._before[name]
+                update = (parameter.detach() - before).float().std(correction=0)
+                ratio = float(update / before.float().std(correction=0))
+                if 0 < ratio < math.inf:
+                    ratios[f"update_ratio/{name}"] = math.log10(ratio)
         self._before = {}
+        return ratios
 
     @staticmethod
     def _log(trainer: Trainer, stats: dict[str, float], step: int) -> None:
         if trainer.is_global_zero:
             for logger in trainer.loggers:
                 logger.log_metrics(stats, step)
-
-
-def _batches(trainer: Trainer) -> int:
-    return trainer.fit_loop.epoch_loop.total_batch_idx + 1
 
 
 def _loss(model: CharLM, batch: "Batch") -> float:
