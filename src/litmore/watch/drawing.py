@@ -68,6 +68,13 @@ class Part(Callback):
     flag: ClassVar[str | None] = None
     """`--tensorboard.<flag> false` leaves it out; None: nothing does."""
 
+    def listen(self, hook: str, on: bool) -> None:
+        """Put a hook into the step, or take it out: the Trainer skips one that is None."""
+        if on:
+            vars(self).pop(hook, None)
+        else:
+            setattr(self, hook, None)
+
 
 class Drawing(Part, ABC):
     """Draw before the first step, at some moments in between, and after the last.
@@ -101,6 +108,8 @@ class Drawing(Part, ABC):
         if not tensorboard_writers(trainer):
             every = 0
         self._schedule.start(trainer, every)
+        own = type(self).on_train_batch_end is not Drawing.on_train_batch_end
+        self.listen("on_train_batch_end", bool(every) or own)
         if every:
             self._draw(trainer, pl_module)
 

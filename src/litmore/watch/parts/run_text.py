@@ -21,6 +21,7 @@ class RunText(Drawing):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._draw(trainer, pl_module)
+        self.listen("on_train_batch_end", False)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Nothing has changed."""

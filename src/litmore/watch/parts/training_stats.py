@@ -36,7 +36,7 @@ class TrainingStats(Part):
     - `speed/examples_per_second`, validation not counted
     - `start/loss` and `start/uniform`: the first batch's loss, and ln V, what guessing costs
 
-    To every logger there is. Between two of those steps it does nothing.
+    To every logger there is. Between two of those steps it compares one number.
 
     Source: makemore lectures, part 2 and 3.
     """
@@ -50,7 +50,6 @@ class TrainingStats(Part):
         self._before: dict[str, Tensor] = {}
         self._clock = (0.0, 0)
         self._paused = 0.0
-        self._started = True
         self._validating = 0.0
 
     @harmless
@@ -58,7 +57,9 @@ class TrainingStats(Part):
         every = trainer.log_every_n_steps if trainer.loggers else 0  # type: ignore[attr-defined]
         self._schedule.start(trainer, every, with_last=True)
         self._by_hand = not pl_module.automatic_optimization
-        self._started = trainer.global_step > 0 or not every
+        self.listen("on_train_batch_start", bool(every) and trainer.global_step == 0)
+        self.listen("on_before_optimizer_step", bool(every))
+        self.listen("on_train_batch_end", bool(every) and self._by_hand)
         self._before = {}
         self._clock = (time.monotonic(), batches_done(trainer))
         if every:
@@ -67,19 +68,20 @@ class TrainingStats(Part):
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        if not self._started:
-            self._started = True
-            self._log_start(trainer, pl_module, batch)
+        self.listen("on_train_batch_start", False)
+        self._log_start(trainer, pl_module, batch)
 
     def on_before_optimizer_step(
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
     ) -> None:
         if self._schedule.is_due(trainer, coming=1):
             self._look(pl_module, optimizer)
+            self.listen("on_train_batch_end", True)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        self.listen("on_train_batch_end", self._by_hand)
         if self._stats or (self._by_hand and self._schedule.is_due(trainer)):
             self._log_step(trainer, pl_module, batch)
 
