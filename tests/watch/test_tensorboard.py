@@ -554,3 +554,14 @@ def test_a_picture_that_fails_ends_no_run(trainer, tmp_path, caplog, monkeypatch
         "Broken: no more of it (ZeroDivisionError: a picture of nothing); training goes on",
         "TrainingStats: no more of it (KeyError: 'statistics'); training goes on",
     ]
+
+
+def test_a_run_goes_on_without_a_part_that_has_been_deleted(tmp_path, monkeypatch):
+    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
+    run = fit(tmp_path, "bigram", steps=2)
+    left = tuple(part for part in part_classes() if part is not HeatMap)
+    monkeypatch.setattr("litmore.watch.tensorboard.part_classes", lambda: left)
+    last = str(run / "checkpoints" / "last.ckpt")
+    assert main(["fit", "--ckpt_path", last, "--trainer.max_steps", "4"]) == 0
+    assert "heat_map" not in yaml.safe_load((run / "config.yaml").read_text())["tensorboard"]
+    assert main(["fit", "--ckpt_path", last, "--tensorboard.heat_map=true"]) == 2

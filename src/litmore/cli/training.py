@@ -261,6 +261,9 @@ class CLI(LightningCLI):
                 schedule = (recorded.get("lr_scheduler") or {}).get("init_args", {})
                 if schedule.get("total_steps") == recorded.get("trainer", {}).get("max_steps"):
                     schedule.pop("total_steps", None)
+                # A part of TensorBoard that was there may have been deleted since.
+                shown, known = recorded.get("tensorboard", {}), tensorboard_parser().get_defaults()
+                recorded["tensorboard"] = {key: shown[key] for key in shown if key in known}
             else:
                 recorded = {key: recorded[key] for key in ("model", "data")}
             args = [args[0], "--config", yaml.safe_dump(recorded), *args[1:]]
