@@ -6,16 +6,12 @@ import numpy as np
 import pytest
 
 from litmore.runs.history import Curve
-from litmore.watch.figures import (
-    difficulty,
-    embedding_map,
-    heat_map,
-    legible,
-    loss_curves,
-    pixels,
-)
-from litmore.watch.figures.embedding_map import plane
-from litmore.watch.figures.labels import kind
+from litmore.watch.canvas import pixels
+from litmore.watch.curves import loss_curves
+from litmore.watch.labels import kind, legible
+from litmore.watch.parts.difficulty import difficulty
+from litmore.watch.parts.embedding_map import embedding_map, plane
+from litmore.watch.parts.heat_map import as_count, as_percent, heat_map
 
 LATIN = "abcdefghijklmnopqrstuvwxyz"
 GREEK = "αβγδεζηθικλμνξοπρστυφχψω"
@@ -40,8 +36,8 @@ def test_any_alphabet_is_drawn(characters):
     random = np.random.default_rng(0)
     counts = random.integers(0, 90, (size, size))
     for figure in (
-        heat_map(counts, characters, "counts"),
-        heat_map(counts / counts.sum(), characters, "shares"),
+        heat_map(counts, characters, "counts", as_count),
+        heat_map(counts / counts.sum(), characters, "shares", as_percent),
         embedding_map(random.normal(size=(size, 2)), characters, "embedding"),
         difficulty(counts * 2.0, counts.astype(float), characters, "loss"),
     ):
@@ -60,7 +56,7 @@ def test_there_are_more_than_200_characters_in_the_test():
 def test_the_darkest_cell_is_the_most_frequent_pair():
     table = np.ones((27, 27), dtype=int)
     table[5, 20] = 1000
-    picture = pixels(heat_map(table, LATIN))
+    picture = pixels(heat_map(table, LATIN, "", as_count))
     rows, columns = np.nonzero(picture[..., 0].astype(int) + picture[..., 1] < 140)
     left, top, cell = 46, 46, 28
     inside = (rows > top) & (columns > left)
@@ -71,8 +67,16 @@ def test_the_darkest_cell_is_the_most_frequent_pair():
 def test_what_a_cell_says_depends_on_its_value():
     one, other = np.full((27, 27), 7), np.full((27, 27), 7)
     other[3, 3] = 9
-    difference = pixels(heat_map(one * 1, LATIN)) != pixels(heat_map(other * 1, LATIN))
-    assert difference.any()
+    drawn = [pixels(heat_map(table, LATIN, "", as_count)) for table in (one, other)]
+    assert (drawn[0] != drawn[1]).any()
+
+
+def test_a_value_is_written_as_what_the_caller_says_it_is():
+    counts = [as_count(n) for n in (0, 1.0, 0.9999999, 6763.0, 9999, 12345, 2.5e7, 10**11)]
+    assert counts == ["0", "1", "1", "6763", "9999", "12k", "25M", "100G"]
+    assert [as_percent(p) for p in (0, 0.374, 0.9994, 0.9996, 1)] == [
+        "0.0", "37.4", "99.9", "100", "100",
+    ]  # fmt: skip
 
 
 def test_labels_say_what_has_no_shape_by_its_number():
@@ -131,7 +135,7 @@ def test_a_curve_that_runs_off_leaves_the_others_legible():
 def test_no_state_is_left_in_pyplot():
     import matplotlib.pyplot as plt
 
-    heat_map(np.ones((2, 2)), "a")
+    heat_map(np.ones((2, 2)), "a", "", as_percent)
     assert plt.get_fignums() == []
 
 

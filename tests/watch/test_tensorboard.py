@@ -16,17 +16,22 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from torch import nn
 
-from litmore.callbacks import Drawing, TensorBoard
+from litmore import callbacks
+from litmore.callbacks import Drawing, tensorboard
 from litmore.cli import main
 from litmore.data import Corpus, NamesDataModule
 from litmore.data.counts import Counts
 from litmore.data.views import Windows, Words
+from litmore.errors import InputError
 from litmore.models import MLP, CharLM, CountBigram
 from litmore.models.losses import total_nll
 from litmore.runs import checkpoint as checkpoints
-from litmore.watch.difficulty import pair_losses
-from litmore.watch.heat_map import table
-from litmore.watch.samples import sorted_by_origin
+from litmore.watch import drawing, parts
+from litmore.watch.canvas import Stamps
+from litmore.watch.parts.difficulty import pair_losses
+from litmore.watch.parts.heat_map import bigram_counts, bigram_shares
+from litmore.watch.parts.samples import sorted_by_origin
+from litmore.watch.tensorboard import part_classes
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--data.max_words", "2000", "--data.batch_size", "512", "--trainer.accelerator", "cpu"]
@@ -47,20 +52,43 @@ def fit(folder, config, *flags, steps=STEPS):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def written():
+    """What the heat maps of the runs have written, by run: each text and the cell it stands in."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, written):
     """A run of each shipped config, the MLP's judged by `test` and with a CSV table beside it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PL_GLOBAL_SEED", "0")  # the runs set it; the next tests shall not see it
+        patch.setattr(drawing.log, "warning", failed)
+        stamps: list = []
+        patch.setattr(Stamps, "write", recording(Stamps.write, stamps))
         folder = tmp_path_factory.mktemp("logs")
-        found = {
-            "mlp": fit(folder, "mlp", "--config", str(ROOT / "configs" / "trainer" / "csv.yaml")),
-            "bigram": fit(folder, "bigram"),
-            "bigram_counts": fit(folder, "bigram_counts"),
-        }
+        csv_too = ["--config", str(ROOT / "configs" / "trainer" / "csv.yaml")]
+        found = {}
+        for name, flags in (("mlp", csv_too), ("bigram", []), ("bigram_counts", [])):
+            found[name] = fit(folder, name, *flags)
+            written[name] = {(round(y), round(x)): text for text, x, y, *_ in stamps if y % 1 < 0.5}
+            stamps.clear()
         best = str(found["mlp"] / "checkpoints" / "best.ckpt")
         for _ in range(2):  # the second judgement replaces the first
             assert main(["test", "--ckpt_path", best]) == 0
     return found
+
+
+def failed(message, *args):
+    raise AssertionError(message % args)
+
+
+def recording(write, into):
+    def recorded(self, texts):
+        texts = list(texts)
+        into.extend(texts)
+        write(self, texts)
+
+    return recorded
 
 
 def events_of(run):
@@ -124,7 +152,7 @@ def test_a_ratio_is_the_updates_spread_by_the_weights(trainer, tmp_path):
     model = MLP(data.vocabulary.characters)
     model.configure_optimizers = lambda: torch.optim.SGD(model.parameters(), lr=0.1)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    trainer(max_steps=1, log_every_n_steps=1, callbacks=[TensorBoard()],
+    trainer(max_steps=1, log_every_n_steps=1, callbacks=tensorboard(),
             limit_val_batches=0, logger=TensorBoardLogger(tmp_path)).fit(model, data)  # fmt: skip
     events = events_of(tmp_path / "lightning_logs" / "version_0")
     norm = math.sqrt(sum(float(p.grad.square().sum()) for p in model.parameters()))
@@ -152,7 +180,7 @@ def test_each_run_has_the_pictures_that_apply(events):
 
 def test_the_heat_map_is_the_models(runs):
     model = checkpoints.load_model(runs["bigram_counts"] / "checkpoints" / "last.ckpt")
-    counts = table(model)
+    counts = bigram_counts(model)
     train = NamesDataModule(max_words=2000, block_size=1).splits["train"]
     expected = np.zeros((27, 27), dtype=int)
     tokens = train.tokens.long().numpy()
@@ -161,13 +189,32 @@ def test_the_heat_map_is_the_models(runs):
 
     bigram = checkpoints.load_model(runs["bigram"] / "checkpoints" / "last.ckpt")
     with torch.no_grad():
-        assert table(bigram) == pytest.approx(bigram.logits.weight.softmax(-1).numpy(), abs=1e-6)
+        assert bigram_counts(bigram) is None
+        assert bigram_shares(bigram) == pytest.approx(
+            bigram.logits.weight.softmax(-1).numpy(), abs=1e-6
+        )
         mlp = checkpoints.load_model(runs["mlp"] / "checkpoints" / "last.ckpt")
-        shares = table(mlp)
+        shares = bigram_shares(mlp)
         after_a = mlp(torch.tensor([[0, 0, 1]])).softmax(-1)[0].numpy()
         first = mlp(torch.tensor([[0, 0, 0]])).softmax(-1)[0].numpy()
     assert shares[1] == pytest.approx(after_a, abs=1e-6)
     assert shares[0] == pytest.approx(first, abs=1e-6)
+
+
+def test_a_cell_says_what_the_model_has_counted_or_thinks_likely(runs, written):
+    words = NamesDataModule(max_words=2000).splits["train"]
+    text = "." + "".join(f"{word}." for word in words)
+    for i, one in enumerate("." + words.vocabulary.characters):
+        for j, other in enumerate("." + words.vocabulary.characters):
+            times = sum(text.startswith(one + other, at) for at in range(len(text)))
+            assert written["bigram_counts"][i, j] == str(times)
+    for name in ("mlp", "bigram"):
+        model = checkpoints.load_model(runs[name] / "checkpoints" / "last.ckpt")
+        with torch.no_grad():
+            shares = bigram_shares(model)
+        for (i, j), share in np.ndenumerate(shares):
+            assert float(written[name][i, j]) == pytest.approx(100 * share, abs=0.051)
+        assert sum(float(written[name][1, j]) for j in range(27)) == pytest.approx(100, abs=1.4)
 
 
 def test_the_pairs_losses_are_the_loss_in_every_view():
@@ -339,6 +386,26 @@ def test_one_flag_switches_a_part_off(tmp_path, monkeypatch):
     assert not (run / "projector_config.pbtxt").exists()
 
 
+def test_there_is_a_flag_for_each_file(tmp_path):
+    """None is listed anywhere: a file more or less in the folder is a part more or less."""
+    files = {path.stem for path in Path(parts.__file__).parent.glob("*.py")} - {"__init__"}
+    assert {part.__module__.rpartition(".")[2] for part in part_classes()} == files
+    for part in part_classes():
+        assert getattr(callbacks, part.__name__) is part
+        assert part.__name__ in callbacks.__all__
+    with pytest.raises(AttributeError, match="NoSuch"):
+        _ = callbacks.NoSuch
+    with pytest.raises(InputError, match=r"--tensorboard\.sample: no such part"):
+        tensorboard(sample=False)
+
+
+def test_what_a_user_names_replaces_the_part_that_is_there_by_default(tmp_path, monkeypatch):
+    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
+    own = ["--trainer.callbacks+=litmore.callbacks.HeatMap", "--trainer.callbacks.every_n_steps=2"]
+    run = fit(tmp_path, "bigram", *own, steps=5)
+    assert [image.step for image in events_of(run).Images("bigram")] == [0, 2, 4, 5]
+
+
 def test_pictures_come_as_often_as_asked(tmp_path, monkeypatch):
     monkeypatch.setenv("PL_GLOBAL_SEED", "0")
     run = fit(tmp_path, "bigram", "--tensorboard.every_n_steps", "3", steps=7)
@@ -376,7 +443,7 @@ def test_watching_changes_no_training_and_takes_any_alphabet(trainer, tmp_path, 
         trainer(max_steps=6, log_every_n_steps=1, limit_val_batches=0, **flags).fit(model, data)
         return model
 
-    watched = trained(callbacks=[TensorBoard(every_n_steps=2)], logger=TensorBoardLogger(tmp_path))
+    watched = trained(callbacks=tensorboard(every_n_steps=2), logger=TensorBoardLogger(tmp_path))
     alone = trained()
     for one, other in zip(watched.parameters(), alone.parameters(), strict=True):
         assert (one == other).all()
@@ -403,7 +470,7 @@ class Plain(LightningModule):
 
 def test_a_model_of_something_else_shows_what_applies(trainer, tmp_path, recwarn):
     trainer(max_steps=4, log_every_n_steps=2, logger=TensorBoardLogger(tmp_path),
-            callbacks=[TensorBoard()]).fit(Plain())  # fmt: skip
+            callbacks=tensorboard()).fit(Plain())  # fmt: skip
     tags = events_of(tmp_path / "lightning_logs" / "version_0").Tags()
     assert "optimizer/gradient_norm" in tags["scalars"]
     assert "weights/layer.0.weight" in tags["histograms"]
@@ -414,7 +481,7 @@ def test_a_model_of_something_else_shows_what_applies(trainer, tmp_path, recwarn
 def test_another_logger_gets_numbers_alone(trainer, tmp_path, logger):
     data = NamesDataModule(max_words=200, block_size=1, batch_size=64)
     model = CountBigram(data.vocabulary.characters)
-    trainer(max_epochs=1, callbacks=[TensorBoard()], log_every_n_steps=1,
+    trainer(max_epochs=1, callbacks=tensorboard(), log_every_n_steps=1,
             logger=logger and CSVLogger(tmp_path)).fit(model, data)  # fmt: skip
     assert not list(tmp_path.rglob("events*"))
 
@@ -423,7 +490,7 @@ def test_a_model_gone_astray_is_not_drawn(trainer, tmp_path):
     data = NamesDataModule(max_words=200, batch_size=64)
     model = MLP(data.vocabulary.characters)
     model.configure_optimizers = lambda: torch.optim.SGD(model.parameters(), lr=1e30)
-    trainer(max_steps=6, log_every_n_steps=1, callbacks=[TensorBoard(every_n_steps=1)],
+    trainer(max_steps=6, log_every_n_steps=1, callbacks=tensorboard(every_n_steps=1),
             logger=TensorBoardLogger(tmp_path)).fit(model, data)  # fmt: skip
     events = events_of(tmp_path / "lightning_logs" / "version_0")
     assert events.Images("embedding")[0].step == 0
@@ -456,3 +523,45 @@ def test_when_a_callback_of_ones_own_draws(trainer, tmp_path, every, limits, exp
     trainer(callbacks=[drawing], logger=TensorBoardLogger(tmp_path), limit_val_batches=0,
             log_every_n_steps=1, **limits).fit(model, data)  # fmt: skip
     assert drawing.at == expected
+
+
+class Broken(Drawing):
+    def __init__(self, every_n_steps=1):
+        super().__init__(every_n_steps)
+        self.tried = 0
+
+    def draw(self, trainer, pl_module, writer, step):
+        self.tried += 1
+        raise ZeroDivisionError("a picture\nof nothing")
+
+
+def test_a_picture_that_fails_ends_no_run(trainer, tmp_path, caplog, monkeypatch):
+    def fails(*_):
+        raise KeyError("statistics")
+
+    monkeypatch.setattr("litmore.watch.parts.training_stats.activations", fails)
+    broken, counting = Broken(), Counting(1)
+    data = NamesDataModule(max_words=500, batch_size=64)
+    model = MLP(data.vocabulary.characters)
+    model.configure_optimizers = lambda: torch.optim.SGD(model.parameters(), lr=0.1)
+    trainer(callbacks=[broken, *tensorboard(every_n_steps=1), counting], max_steps=4,
+            log_every_n_steps=1, logger=TensorBoardLogger(tmp_path)).fit(model, data)  # fmt: skip
+    assert model.trainer.global_step == 4
+    assert model.training
+    assert counting.at == [0, 1, 2, 3, 4]
+    assert broken.tried == 1
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "Broken: no more of it (ZeroDivisionError: a picture of nothing); training goes on",
+        "TrainingStats: no more of it (KeyError: 'statistics'); training goes on",
+    ]
+
+
+def test_a_run_goes_on_without_a_part_that_has_been_deleted(tmp_path, monkeypatch):
+    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
+    run = fit(tmp_path, "bigram", steps=2)
+    left = tuple(part for part in part_classes() if part.flag != "heat_map")
+    monkeypatch.setattr("litmore.watch.tensorboard.part_classes", lambda: left)
+    last = str(run / "checkpoints" / "last.ckpt")
+    assert main(["fit", "--ckpt_path", last, "--trainer.max_steps", "4"]) == 0
+    assert "heat_map" not in yaml.safe_load((run / "config.yaml").read_text())["tensorboard"]
+    assert main(["fit", "--ckpt_path", last, "--tensorboard.heat_map=true"]) == 2

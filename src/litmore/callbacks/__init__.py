@@ -1,47 +1,30 @@
-"""What happens beside training; one callback a file."""
+"""The callbacks that configs and users name."""
+
+from typing import Any
 
 from litmore.models.final_validation import FinalValidation
-from litmore.runs.changed_settings import ChangedSettings
-from litmore.runs.record import RunRecord
-from litmore.runs.saving import Checkpoints
 from litmore.training.lr_finder import LRFinder
-from litmore.watch.difficulty import Difficulty
 from litmore.watch.drawing import Drawing
-from litmore.watch.embedding_map import EmbeddingMap
-from litmore.watch.heat_map import HeatMap
-from litmore.watch.histograms import Histograms
-from litmore.watch.hparams import RunSummary
-from litmore.watch.judgement import Judgement
 from litmore.watch.metrics_csv import MetricsCSV
 from litmore.watch.overfit_floor import OverfitFloor
 from litmore.watch.progress_bar import TimedProgressBar
-from litmore.watch.projector import Projector
-from litmore.watch.run_text import RunText
-from litmore.watch.samples import Samples
-from litmore.watch.scalar_layout import ScalarLayout
-from litmore.watch.tensorboard import TensorBoard
-from litmore.watch.training_stats import TrainingStats
+from litmore.watch.tensorboard import part_classes, tensorboard
 
 __all__ = [
-    "ChangedSettings",
-    "Checkpoints",
-    "Difficulty",
     "Drawing",
-    "EmbeddingMap",
     "FinalValidation",
-    "HeatMap",
-    "Histograms",
-    "Judgement",
     "LRFinder",
     "MetricsCSV",
     "OverfitFloor",
-    "Projector",
-    "RunRecord",
-    "RunSummary",
-    "RunText",
-    "Samples",
-    "ScalarLayout",
-    "TensorBoard",
     "TimedProgressBar",
-    "TrainingStats",
+    "tensorboard",
 ]
+__all__ += [part.__name__ for part in part_classes()]
+
+
+def __getattr__(name: str) -> Any:
+    """`HeatMap` and the other parts that are there."""
+    for part in part_classes():
+        if part.__name__ == name:
+            return part
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

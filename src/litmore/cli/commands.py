@@ -37,6 +37,7 @@ from litmore.watch.judgement import Judgement
 from litmore.watch.logger import RunLogger
 from litmore.watch.overfit_floor import OverfitFloor
 from litmore.watch.progress_bar import TimedProgressBar
+from litmore.watch.tensorboard import tensorboard
 
 SHARED_FROM = 1_000_000
 """Parameters from which several threads share a step."""
@@ -143,6 +144,10 @@ def assemble(
     callbacks = [CheapSteps(), *(given.callbacks or [])]
     if given.enable_progress_bar is not False and not given.barebones:
         callbacks.append(TimedProgressBar())
+    if folder is not None:
+        named = set(map(type, callbacks))  # what a user names replaces ours
+        parts = tensorboard(**settings.settings.tensorboard)
+        callbacks += [part for part in parts if type(part) not in named]
     if folder is not None and not given.fast_dev_run and not given.barebones:
         folder.check()
         config = settings.to_record(data, folder.name)

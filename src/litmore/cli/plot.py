@@ -10,7 +10,7 @@ from jsonargparse import ArgumentParser
 from litmore.cli.parser import OneLineErrors
 from litmore.errors import InputError
 from litmore.runs.history import find_runs, loss_of
-from litmore.watch.figures import loss_curves
+from litmore.watch.curves import loss_curves
 
 
 def plot_losses(runs: Sequence[str], output: str = "losses.png") -> None:

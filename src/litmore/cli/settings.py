@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from jsonargparse import ActionParser
 from jsonargparse.typing import PositiveInt
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, ReduceLROnPlateau
@@ -21,7 +22,7 @@ from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import LOGS, find_checkpoint
 from litmore.runs.trust import restrict_imports
 from litmore.training.lightning import OpenCLI
-from litmore.watch.tensorboard import TensorBoard
+from litmore.watch.tensorboard import tensorboard_parser
 
 TRUST = "--trust_config"
 """The flag that lets a config name classes of any package (`litmore.runs.trust`)."""
@@ -124,7 +125,11 @@ class Settings(OpenCLI):
             metavar="SECONDS",
             help="How often last.ckpt is saved between validations (default: 60).",
         )
-        parser.add_lightning_class_args(TensorBoard, "tensorboard")
+        parser.add_argument(
+            "--tensorboard",
+            action=ActionParser(parser=tensorboard_parser()),
+            title="What TensorBoard shows",
+        )
         parser.add_argument(
             TRUST,
             action="store_true",
@@ -234,6 +239,9 @@ def _recorded(checkpoint: dict[str, Any], command: str) -> dict[str, Any]:
     schedule = (recorded.get("lr_scheduler") or {}).get("init_args", {})
     if schedule.get("total_steps") == recorded.get("trainer", {}).get("max_steps"):
         schedule.pop("total_steps", None)
+    # A part of TensorBoard that was there may have been deleted since.
+    shown, known = recorded.get("tensorboard", {}), tensorboard_parser().get_defaults()
+    recorded["tensorboard"] = {key: shown[key] for key in shown if key in known}
     return recorded
 
 

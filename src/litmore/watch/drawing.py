@@ -1,15 +1,18 @@
-"""What everything that is shown in TensorBoard shares: where to write, and when."""
+"""What all that TensorBoard shows has in common: where to write, when, and what if that fails."""
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy
+
+from litmore.steps import steps_done, total_steps
+from litmore.watch.probes import as_judged
+from litmore.watch.schedule import Schedule
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -24,45 +27,57 @@ UNKNOWN_LENGTH = 1000
 
 
 def tensorboard_writers(trainer: Trainer) -> list["SummaryWriter"]:
-    """The writers of the trainer's TensorBoard loggers; only the first process has any.
+    """The open writers of the trainer's TensorBoard loggers; only the first process has any.
 
     None either where each process holds a part of the weights: nothing can be drawn of a part.
     """
     sharded = isinstance(trainer.strategy, (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy))
     if not trainer.is_global_zero or trainer.fast_dev_run or sharded:  # type: ignore[attr-defined]
         return []
-    return [each.experiment for each in trainer.loggers if isinstance(each, TensorBoardLogger)]
+    loggers = [each for each in trainer.loggers if isinstance(each, TensorBoardLogger)]
+    writers = [logger.experiment for logger in loggers]
+    for writer in writers:
+        if writer.file_writer is None:  # an earlier training has closed it; any entry opens it
+            writer.add_scalar("epoch", trainer.current_epoch, trainer.global_step)
+    return writers
 
 
-def steps_done(trainer: Trainer) -> int:
-    """Optimizer steps so far; batches, for a model that takes none."""
-    if trainer.global_step or trainer.lightning_module.automatic_optimization:
-        return trainer.global_step
-    return trainer.fit_loop.epoch_loop.total_batch_idx + 1
+def harmless(method: Callable[..., None]) -> Callable[..., None]:
+    """Let what is watched go on, whatever becomes of watching it.
+
+    An error of the method is one line on stderr, and nothing that is harmless of the same object is
+    tried again.
+    """
+
+    @wraps(method)
+    def guarded(self: Any, *args: Any, **kwargs: Any) -> None:
+        if getattr(self, "failed", False):
+            return
+        try:
+            method(self, *args, **kwargs)
+        except Exception as error:
+            self.failed = True
+            why = " ".join(f"{type(error).__name__}: {error}".split())
+            log.warning("%s: no more of it (%s); training goes on", type(self).__name__, why)
+
+    return guarded
 
 
-def total_steps(trainer: Trainer) -> int | None:
-    """How many there will be at most; None where no limit is known."""
-    limits: list[float] = [trainer.max_steps] if trainer.max_steps > 0 else []
-    if trainer.max_epochs is not None and trainer.max_epochs > 0:
-        limits.append(
-            trainer.max_epochs * -(-trainer.num_training_batches // trainer.accumulate_grad_batches)
-        )
-    least = min(limits, default=float("inf"))
-    return int(least) if least < float("inf") else None
+class Part(Callback):
+    """A part of what TensorBoard shows: those in `litmore.watch.parts` are there by default."""
+
+    flag: ClassVar[str | None] = None
+    """`--tensorboard.<flag> false` leaves it out; None: nothing does."""
+
+    def listen(self, hook: str, on: bool) -> None:
+        """Put a hook into the step, or take it out: the Trainer skips one that is None."""
+        if on:
+            vars(self).pop(hook, None)
+        else:
+            setattr(self, hook, None)
 
 
-def void_later(trainer: Trainer) -> None:
-    """Where a run goes on, let TensorBoard forget what an earlier training wrote beyond there."""
-    step = steps_done(trainer)
-    for writer in tensorboard_writers(trainer) if step else []:
-        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-
-        restart = Event(step=step, session_log=SessionLog(status=SessionLog.START))
-        writer._get_file_writer().add_event(restart, step)
-
-
-class Drawing(Callback, ABC):
+class Drawing(Part, ABC):
     """Draw before the first step, at some moments in between, and after the last.
 
     A subclass says what. It is drawn on the first process alone, and only for TensorBoard; what
@@ -76,9 +91,8 @@ class Drawing(Callback, ABC):
 
     def __init__(self, every_n_steps: int | None = None) -> None:
         self.every_n_steps = every_n_steps
-        self.next_due: float | int = float("inf")
-        self._drawn_at: int | None = None
-        self._every = 0
+        self._schedule = Schedule()
+        self._drawn_at = 0
 
     @abstractmethod
     def draw(
@@ -87,64 +101,35 @@ class Drawing(Callback, ABC):
         """Draw what there is after so many steps; nothing for a model that it does not apply to."""
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw where the training starts."""
-        self._drawn_at = None
-        self.next_due = float("inf")
+        self._drawn_at = 0
+        every = self.every_n_steps
+        if every is None:
+            total = total_steps(trainer)
+            every = max(-(-total // MOMENTS), 1) if total else UNKNOWN_LENGTH
         if not tensorboard_writers(trainer):
-            return
-        self._every = self._interval(trainer)
-        if self._every:
+            every = 0
+        self._schedule.start(trainer, every)
+        own = type(self).on_train_batch_end is not Drawing.on_train_batch_end
+        self.listen("on_train_batch_end", bool(every) or own)
+        if every:
             self._draw(trainer, pl_module)
-        else:
-            self._schedule(trainer)
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, *args: Any, **kwargs: Any
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Draw, if it is time to."""
-        if self.next_due < float("inf") and steps_done(trainer) >= self.next_due:
+        if self._schedule.is_due(trainer):
             self._draw(trainer, pl_module)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw the end, if any step has been taken since the last drawing."""
-        if steps_done(trainer) not in (0, self._drawn_at):
+        # Not at the last batch's end: what must be saved is saved after that.
+        if steps_done(trainer) != self._drawn_at:
             self._draw(trainer, pl_module)
 
-    def _interval(self, trainer: Trainer) -> int:
-        if self.every_n_steps is not None:
-            return self.every_n_steps
-        total = total_steps(trainer)
-        return max(-(-total // MOMENTS), 1) if total else UNKNOWN_LENGTH
-
-    def _schedule(self, trainer: Trainer) -> None:
-        step, last = steps_done(trainer), total_steps(trainer)
-        self.next_due = (step // self._every + 1) * self._every if self._every else float("inf")
-        if last is not None and step < last:
-            self.next_due = min(self.next_due, last)
-
+    @harmless
     def _draw(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        step = steps_done(trainer)
-        self._drawn_at = step
-        self._schedule(trainer)
+        self._drawn_at = steps_done(trainer)
         writers = tensorboard_writers(trainer)
         if writers and all(p.isfinite().all() for p in pl_module.parameters()):
             with as_judged(pl_module):
                 for writer in writers:
-                    try:
-                        self.draw(trainer, pl_module, writer, step)
-                    except OSError as error:  # a full disk: as with the curves
-                        name = type(self).__name__
-                        log.warning("%s cannot be written (%s); training goes on", name, error)
-
-
-@contextmanager
-def as_judged(pl_module: LightningModule) -> Iterator[None]:
-    """In evaluation mode, without gradients; then each module as it was."""
-    training = [module for module in pl_module.modules() if module.training]
-    pl_module.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module in training:
-            module.training = True
+                    self.draw(trainer, pl_module, writer, self._drawn_at)

@@ -23,7 +23,6 @@ class Judgement(Callback):
         self.step = step
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write it, on the first process."""
         if not trainer.is_global_zero:
             return
         from torch.utils.tensorboard import SummaryWriter

@@ -25,9 +25,7 @@ class RunLogger(TensorBoardLogger):
     def experiment(self) -> Any:
         """TensorBoard's writer. Whatever its file dies of, training goes on without curves."""
         writer = super().experiment
-        file_writer = getattr(
-            writer, "file_writer", None
-        )  # on the first process, until it is closed
+        file_writer = getattr(writer, "file_writer", None)  # the first process's, until closed
         if file_writer is not None:
             events = file_writer.event_writer
             for name in ("add_event", "flush", "close"):
@@ -61,5 +59,4 @@ class RunLogger(TensorBoardLogger):
 
     @property
     def version(self) -> str:
-        """The folder's own name."""
         return Path(self.log_dir).name

@@ -9,7 +9,8 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from litmore.runs.record import RunRecord
-from litmore.watch.drawing import steps_done
+from litmore.steps import steps_done
+from litmore.watch.drawing import harmless
 
 METRICS = "metrics.csv"
 HEAD = ("step", "metric", "value")
@@ -23,11 +24,10 @@ class MetricsCSV(Callback):
     """
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Join the trainer's loggers."""
         folder = self._folder(trainer)
         if folder is None or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        table = _Table(folder / METRICS)
+        table = MetricsTable(folder / METRICS)
         if trainer.is_global_zero:
             table.open(steps_done(trainer))
         trainer.loggers = [*trainer.loggers, table]
@@ -40,13 +40,14 @@ class MetricsCSV(Callback):
         return Path(trainer.default_root_dir)
 
 
-class _Table(Logger):
+class MetricsTable(Logger):
     """A row a metric, appended as it comes."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
 
+    @harmless
     def open(self, step: int) -> None:
         """Start the table, or keep what it holds of the steps before this one."""
         rows: list[list[str]] = []
@@ -59,17 +60,15 @@ class _Table(Logger):
 
     @property
     def name(self) -> str:
-        """The file's."""
         return self.path.name
 
     @property
     def version(self) -> str:
-        """The run's folder."""
         return self.path.parent.name
 
     @rank_zero_only
+    @harmless
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """Append a row for each."""
         with self.path.open("a", newline="") as file:
             rows = [(step, name, f"{float(value):.9g}") for name, value in metrics.items()]
             csv.writer(file, lineterminator="\n").writerows(rows)

@@ -4,12 +4,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
+from lightning.pytorch import LightningModule, Trainer
 
-from litmore.watch.figures.canvas import INK, blank
-from litmore.watch.figures.labels import kind, legible
+from litmore.models.base import CharLM
+from litmore.watch.canvas import INK, blank, pixels
+from litmore.watch.drawing import Drawing
+from litmore.watch.labels import kind, legible
+from litmore.watch.probes import character_embedding
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch.utils.tensorboard import SummaryWriter
 
 COLOURS = {
     "vowel": "#d1495b",
@@ -98,3 +103,32 @@ def embedding_map(
         figure.text(at, 0.905, f"● {name}", color=COLOURS[name], fontsize=9, va="center")
         at += 0.15
     return figure
+
+
+class EmbeddingMap(Drawing):
+    """Show `embedding`: the characters in two dimensions of their embedding, as they move.
+
+    A model's embedding is its first table with a row for each token; of more than two columns the
+    first two principal components are shown.
+
+    Source: makemore lecture, part 2.
+    """
+
+    flag = "embedding"
+    _places: Float[np.ndarray, "V 2"] | None = None
+
+    def draw(
+        self, trainer: Trainer, pl_module: LightningModule, writer: "SummaryWriter", step: int
+    ) -> None:
+        found = character_embedding(pl_module)
+        if found is None or not isinstance(pl_module, CharLM):
+            return
+        name, weight = found
+        self._places, share = plane(weight.float().cpu().numpy(), like=self._places)
+        title = f"{name} after {step:,} steps"
+        axis = "dimension"
+        if weight.shape[1] > 2:
+            title += f": {share:.0%} of the variance of its {weight.shape[1]} dimensions"
+            axis = "principal component"
+        figure = embedding_map(self._places, pl_module.vocabulary.characters, title, axis)
+        writer.add_image("embedding", pixels(figure), step, dataformats="HWC")

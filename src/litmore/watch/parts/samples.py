@@ -30,6 +30,8 @@ class Samples(Drawing):
 
     """
 
+    flag = "samples"
+
     def __init__(
         self, every_n_steps: int | None = None, num_samples: int = 100, seed: int = 42
     ) -> None:
@@ -40,7 +42,6 @@ class Samples(Drawing):
     def draw(
         self, trainer: Trainer, pl_module: LightningModule, writer: "SummaryWriter", step: int
     ) -> None:
-        """The names and the shares."""
         if not isinstance(pl_module, CharLM):
             return
         generator = torch.Generator(pl_module.device).manual_seed(self.seed)

@@ -1,14 +1,30 @@
-"""What a model's hidden units give out."""
+"""What there is to look at in a model."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from litmore.models.base import CharLM
 
 MODULES = (nn.Tanh, nn.ReLU, nn.GELU, nn.SiLU, nn.Sigmoid)
+
+
+@contextmanager
+def as_judged(pl_module: LightningModule) -> Iterator[None]:
+    """In evaluation mode, without gradients; then each module as it was."""
+    training = [module for module in pl_module.modules() if module.training]
+    pl_module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 def activations(pl_module: LightningModule, batch: Any) -> dict[str, tuple[nn.Module, Tensor]]:
@@ -36,3 +52,14 @@ def activations(pl_module: LightningModule, batch: Any) -> dict[str, tuple[nn.Mo
         for hook in hooks:
             hook.remove()
     return found
+
+
+def character_embedding(
+    pl_module: LightningModule,
+) -> tuple[str, Float[Tensor, "V C"]] | None:
+    """The name and the weight of a character model's first table with a row for each token."""
+    if isinstance(pl_module, CharLM):
+        for name, module in pl_module.named_modules():
+            if isinstance(module, nn.Embedding) and module.num_embeddings == pl_module.vocab_size:
+                return f"{name}.weight", module.weight.detach()
+    return None

@@ -6,26 +6,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 
-from litmore.watch.drawing import steps_done, tensorboard_writers
-from litmore.watch.run_text import settings
+from litmore.steps import steps_done
+from litmore.watch.drawing import Part, harmless, tensorboard_writers
+from litmore.watch.settings import settings
 
 
-class RunSummary(Callback):
+class RunSummary(Part):
     """Set the settings beside `best/val_loss`, `test/loss`, `cost/parameters` and `cost/seconds`.
 
     The settings are the model's, the data's, the optimizer's and the schedule's, each under its
     own name; `test/loss` is there once `test` has judged a checkpoint of the run.
     """
 
+    flag = "hparams"
+
     def __init__(self) -> None:
         self._best = math.inf
         self._start = 0.0
         self._spent = 0.0
 
+    @harmless
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """The settings."""
         self._start = time.monotonic()
         for writer in tensorboard_writers(trainer):
             from tensorboard.plugins.hparams.summary_v2 import hparams_pb  # 0.2 s
@@ -35,16 +38,16 @@ class RunSummary(Callback):
             # torch's `add_hparams` would: TensorBoard shows those of all runs, whatever the model.
             run = Path(writer.log_dir)
             summary = hparams_pb(found, trial_id=f"{run.parent.name}/{run.name}")
-            writer._get_file_writer().add_summary(summary)  # beside the scalars, in one file
+            file: Any = writer.file_writer  # beside the scalars
+            file.add_summary(summary)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Remember the best."""
         loss = trainer.callback_metrics.get("val/loss")
         if loss is not None and not trainer.sanity_checking:
             self._best = min(self._best, float(loss))
 
+    @harmless
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """The results."""
         if not steps_done(trainer):
             return
         results = {
@@ -58,13 +61,11 @@ class RunSummary(Callback):
                 writer.add_scalar(name, value, steps_done(trainer))
 
     def state_dict(self) -> dict[str, Any]:
-        """The best so far, and the seconds it took."""
         return {"best": self._best, "seconds": self._seconds()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from there."""
-        self._best = state_dict.get("best", math.inf)
-        self._spent = state_dict.get("seconds", 0.0)
+        self._best = state_dict["best"]
+        self._spent = state_dict["seconds"]
 
     def _seconds(self) -> float:
         return self._spent + time.monotonic() - self._start

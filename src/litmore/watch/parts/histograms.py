@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import LightningModule, Trainer
 
-from litmore.watch.activations import activations
 from litmore.watch.drawing import Drawing
+from litmore.watch.probes import activations
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -21,26 +21,25 @@ class Histograms(Drawing):
     model's activation modules (`nn.Tanh` and its kin) give out on the last batch.
     """
 
-    def __init__(self, every_n_steps: int | None = None) -> None:
-        super().__init__(every_n_steps)
-        self._batch: Any = None
+    flag = "histograms"
+    _batch: Any = None
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, *args: Any, **kwargs: Any
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Keep the batch, for as long as it is needed."""
-        self._batch = args[1] if len(args) > 1 else kwargs.get("batch")
-        super().on_train_batch_end(trainer, pl_module)
+        self._batch = batch
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        super().on_train_end(trainer, pl_module)
         self._batch = None
 
     def draw(
         self, trainer: Trainer, pl_module: LightningModule, writer: "SummaryWriter", step: int
     ) -> None:
-        """The histograms."""
-        found = {f"weights/{n}": p.detach() for n, p in pl_module.named_parameters()}
-        found |= {
-            f"gradients/{n}": p.grad for n, p in pl_module.named_parameters() if p.grad is not None
-        }
+        parameters = list(pl_module.named_parameters())
+        found = {f"weights/{name}": p.detach() for name, p in parameters}
+        found |= {f"gradients/{name}": p.grad for name, p in parameters if p.grad is not None}
         outputs = activations(pl_module, self._batch)
         found |= {f"activations/{name}": output for name, (_, output) in outputs.items()}
         for tag, values in found.items():

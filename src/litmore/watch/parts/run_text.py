@@ -1,13 +1,14 @@
 """What a run is, as text."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 from lightning.pytorch import LightningModule, Trainer
 
-from litmore.runs.record import RunRecord, versions
+from litmore.runs.record import versions
 from litmore.watch.drawing import Drawing
 from litmore.watch.markdown import code, table
+from litmore.watch.settings import settings
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 class RunText(Drawing):
     """Show `run/config`, `run/versions` and `run/parameters` as text, once, where it starts."""
 
+    flag = "text"
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write them; nothing comes later."""
         self._draw(trainer, pl_module)
-        self.next_due = float("inf")
+        self.listen("on_train_batch_end", False)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Nothing has changed."""
@@ -27,45 +29,11 @@ class RunText(Drawing):
     def draw(
         self, trainer: Trainer, pl_module: LightningModule, writer: "SummaryWriter", step: int
     ) -> None:
-        """The texts."""
-        writer.add_text(
-            "run/config", code(yaml.safe_dump(settings(trainer), sort_keys=False)), step
-        )
+        config = yaml.safe_dump(settings(trainer), sort_keys=False)
+        writer.add_text("run/config", code(config), step)
         rows = [[name, f"`{version}`"] for name, version in versions().items()]
         writer.add_text("run/versions", table(["", "version"], rows), step)
         writer.add_text("run/parameters", parameter_table(pl_module), step)
-
-
-def settings(trainer: Trainer) -> dict[str, Any]:
-    """The run's config; without a command line, its model's and its data's hyperparameters."""
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
-        if isinstance(callback, RunRecord):
-            return callback.config
-    parts = {"model": trainer.lightning_module, "data": getattr(trainer, "datamodule", None)}
-    return {
-        name: {
-            "class_path": f"{type(part).__module__}.{type(part).__qualname__}",
-            "init_args": {key: plain(value) for key, value in dict(part.hparams).items()},
-        }
-        for name, part in parts.items()
-        if part is not None
-    }
-
-
-def _set(config: dict[str, Any]) -> dict[str, Any]:
-    """What is set: the Trainer has some forty flags."""
-    return {
-        name: _set(value) if isinstance(value, dict) else value
-        for name, value in config.items()
-        if value is not None
-    }
-
-
-def plain(value: Any) -> Any:
-    """What YAML has a word for, as it is; anything else as text."""
-    if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
-    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
 
 
 def parameter_table(pl_module: LightningModule) -> str:

@@ -7,9 +7,8 @@ from lightning.pytorch import LightningModule, Trainer
 
 from litmore.models.base import CharLM
 from litmore.watch.drawing import Drawing
-from litmore.watch.embedding_map import character_embedding
-from litmore.watch.figures import legible
-from litmore.watch.figures.labels import kind
+from litmore.watch.labels import kind, legible
+from litmore.watch.probes import character_embedding
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -23,13 +22,14 @@ class Projector(Drawing):
     Written to the run's folder: `projector_config.pbtxt`, and two tables in `projector/`.
     """
 
+    flag = "projector"
+
     def __init__(self) -> None:
         super().__init__(every_n_steps=0)
 
     def draw(
         self, trainer: Trainer, pl_module: LightningModule, writer: "SummaryWriter", step: int
     ) -> None:
-        """The tables and the config that names them."""
         from google.protobuf import text_format
         from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 

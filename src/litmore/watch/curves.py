@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from litmore.runs.history import Curve
-from litmore.watch.figures.canvas import INK, blank
+from litmore.watch.canvas import INK, blank
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,8 +1,8 @@
 """The charts of TensorBoard's custom-scalar tab."""
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 
-from litmore.watch.drawing import tensorboard_writers
+from litmore.watch.drawing import Part, harmless, tensorboard_writers
 
 LAYOUT = {
     "how well": {
@@ -24,10 +24,10 @@ LAYOUT = {
 }
 
 
-class ScalarLayout(Callback):
+class ScalarLayout(Part):
     """Lay training, validation and test of each metric on one chart, and what belongs together."""
 
+    @harmless
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the layout; a run has one."""
         for writer in tensorboard_writers(trainer):
             writer.add_custom_scalars(LAYOUT)

@@ -1,15 +1,39 @@
-"""Many short texts, fast."""
+"""A figure to draw on, many short texts on it, and the pixels that come out."""
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
-from litmore.watch.figures.canvas import DPI
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-Text = tuple[str, float, float, float, str]
+DPI = 100
+
+INK = "#1f2430"
+"""Text, on the white that every figure brings along: legible on a light page and on a dark one."""
+
+
+def blank(width: float | int, height: float | int) -> "Figure":
+    """An empty figure of so many pixels, drawn in memory."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def pixels(figure: "Figure") -> UInt8[np.ndarray, "height width 3"]:
+    """The figure as it looks, in red, green and blue."""
+    figure.canvas.draw()
+    rgba = np.asarray(figure.canvas.buffer_rgba())  # type: ignore[attr-defined]
+    return np.ascontiguousarray(rgba[..., :3])
+
+
+Text = tuple[str, float | int, float | int, float | int, str]
 """What to write, x and y of its middle, its height in pixels, its colour."""
 
 

@@ -1,0 +1,162 @@
+"""How often each character follows each other one, as a heat map."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Integer
+from lightning.pytorch import LightningModule, Trainer
+from torch import Tensor
+
+from litmore.corpus.vocabulary import BOUNDARY
+from litmore.models.base import CharLM
+from litmore.watch.canvas import INK, Stamps, Text, blank, pixels
+from litmore.watch.drawing import Drawing
+from litmore.watch.labels import legible
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch.utils.tensorboard import SummaryWriter
+
+SIDE = 756
+"""Pixels of the map, for the lectures' 27 characters 28 each."""
+
+MIN_LABEL = 11
+"""Pixels that the labels of rows and columns keep apart; of small cells, some go without."""
+
+LONG_LABEL = 40
+"""The same, for labels such as U+4E2D."""
+
+WRITTEN = 20
+"""Pixels of a cell from which on there is room to write in it."""
+
+
+def heat_map(
+    table: Float[np.ndarray, "V V"] | Integer[np.ndarray, "V V"],
+    characters: str,
+    title: str,
+    written: Callable[[float | int], str],
+) -> "Figure":
+    """A row for each character, a column for each that may follow it.
+
+    In each cell stand both characters and, below, its value. An alphabet that leaves no room for
+    that gets the colours alone.
+
+    Args:
+        table: counts or shares. Rows: the previous character.
+        characters: the vocabulary's, from id 1; row and column 0 are the boundary.
+        title: above the map.
+        written: what to write of a value, in four glyphs: `as_count` or `as_percent`.
+
+    """
+    from matplotlib.colors import PowerNorm
+
+    size = len(table)
+    cell = min(max(SIDE / size, 4.0), 100.0)
+    side, margin, edge = cell * size, 46.0, 10.0
+    width, height = margin + max(side, 280.0) + edge, margin + side + edge
+    figure = blank(width, height)
+    axes = figure.add_axes((margin / width, edge / height, side / width, side / height))
+    # The square root of it: the rare pairs would all be one white.
+    norm = PowerNorm(0.5, 0, float(table.max()) or 1.0)
+    axes.imshow(table, cmap="Blues", norm=norm)
+    axes.set_title(title, color=INK, fontsize=11, loc="left", pad=24)
+    labels, fonts = legible(characters)
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    stamps = Stamps(axes, fonts, cell)
+    if cell >= WRITTEN:
+        stamps.write(_cells(table, written, labels, np.asarray(norm(table)) > 0.55, cell))
+    stamps.write(_margins(labels, cell))
+    stamps.draw()
+    return figure
+
+
+def _cells(
+    table: Any,
+    written: Callable[[float | int], str],
+    labels: Sequence[str],
+    dark: Bool[np.ndarray, "V V"],
+    cell: float,
+) -> Iterator[Text]:
+    """Both characters of each cell, and its value below."""
+    for (i, j), value in np.ndenumerate(table):
+        ink = "white" if dark[i, j] else INK
+        pair = labels[i] + labels[j]
+        room = 0.30 if len(pair) < 4 else 1.3 / len(pair)
+        yield pair, j, i - 0.19, room * cell, ink
+        yield written(float(value)), j, i + 0.23, 0.25 * cell, ink
+
+
+def _margins(labels: Sequence[str], cell: float) -> Iterator[Text]:
+    """The characters of the rows and columns; of small cells, every so many."""
+    long = max(map(len, labels)) > 2
+    height = 7.0 if long else min(0.5 * max(cell, MIN_LABEL), 14.0)
+    for i in range(0, len(labels), math.ceil((LONG_LABEL if long else MIN_LABEL) / cell)):
+        yield labels[i], -0.5 - (22 if long else 14) / cell, i, height, INK
+        yield labels[i], i, -0.5 - 14 / cell, height, INK
+
+
+def as_count(value: float | int) -> str:
+    """6763, 12k, 1M."""
+    whole = round(value)
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if whole >= 10 * size:
+            return f"{whole // size}{unit}"
+    return str(whole)
+
+
+def as_percent(value: float | int) -> str:
+    """37.4, 100."""
+    return f"{100 * value:.1f}" if value < 0.9995 else "100"
+
+
+def bigram_counts(model: CharLM) -> Float[np.ndarray, "V V"] | None:
+    """How often each character followed each, of a model that has counted that."""
+    counts = getattr(model, "counts", None)
+    square = (model.vocab_size, model.vocab_size)
+    return counts.cpu().numpy() if isinstance(counts, Tensor) and counts.shape == square else None
+
+
+def bigram_shares(model: CharLM) -> Float[np.ndarray, "V V"]:
+    """How likely each character is after each, as the first one of a word; row 0: as that one."""
+    previous = torch.arange(model.vocab_size, device=model.device)
+    opened = torch.stack([torch.full_like(previous, BOUNDARY), previous], dim=1)  # (V, 2)
+    logits = torch.cat([model.next_logits(opened[:1, :1]), model.next_logits(opened[1:])])
+    return logits.float().softmax(-1).cpu().numpy()
+
+
+class HeatMap(Drawing):
+    """Show `bigram`: what has been counted, or how likely each character is after one other.
+
+    Of a model of longer contexts that is the first character of a word: after `.a` come the second
+    characters of words with an a. Of a bigram it is the whole model.
+
+    Source: makemore lecture, part 1.
+
+    Args:
+        every_n_steps: between two drawings; None: a few times in the training; 0: at its end.
+
+    """
+
+    flag = "heat_map"
+
+    def __init__(self, every_n_steps: int | None = 0) -> None:
+        super().__init__(every_n_steps)
+
+    def draw(
+        self, trainer: Trainer, pl_module: LightningModule, writer: "SummaryWriter", step: int
+    ) -> None:
+        if not isinstance(pl_module, CharLM):
+            return
+        table, written = bigram_counts(pl_module), as_count
+        title = "how often the second character followed the first"
+        if table is None:
+            table, written = bigram_shares(pl_module), as_percent
+            title = "after the first character, % of the second"
+        if np.isfinite(table).all():
+            figure = heat_map(table, pl_module.vocabulary.characters, title, written)
+            writer.add_image("bigram", pixels(figure), step, dataformats="HWC")

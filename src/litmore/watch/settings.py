@@ -1,0 +1,30 @@
+"""What a run was set to, by whichever way it was started."""
+
+from typing import Any
+
+from lightning.pytorch import Trainer
+
+from litmore.runs.record import RunRecord
+
+
+def settings(trainer: Trainer) -> dict[str, Any]:
+    """The run's config; without a command line, its model's and its data's hyperparameters."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, RunRecord):
+            return callback.config
+    parts = {"model": trainer.lightning_module, "data": getattr(trainer, "datamodule", None)}
+    return {
+        name: {
+            "class_path": f"{type(part).__module__}.{type(part).__qualname__}",
+            "init_args": {key: _plain(value) for key, value in dict(part.hparams).items()},
+        }
+        for name, part in parts.items()
+        if part is not None
+    }
+
+
+def _plain(value: Any) -> Any:
+    """What YAML has a word for, as it is; anything else as text."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
