@@ -41,6 +41,12 @@ def total_batches(trainer: "Trainer") -> int | None:
     return int(least) if least < float("inf") else None
 
 
+def validates(trainer: "Trainer") -> bool:
+    """Whether there is anything to validate on; the loader of a split left out is empty."""
+    batches: list[int | float] = trainer.num_val_batches  # type: ignore[assignment]
+    return bool(trainer.enable_validation) and sum(batches) > 0
+
+
 def ends_a_step(trainer: "Trainer") -> bool:
     """Whether the batch at hand is the last of those whose gradients make one optimizer step."""
     return (trainer.fit_loop.batch_idx + 1) % trainer.accumulate_grad_batches == 0 or (

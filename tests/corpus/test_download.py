@@ -85,7 +85,7 @@ def test_a_path_wins_over_the_url_and_is_held_to_the_hash(tmp_path):
         _ = NamesDataModule(str(mine), url=url, sha256=SHA256).corpus
     taken = NamesDataModule(str(mine), url=url, sha256=None)
     assert list(taken.corpus) == ["anna"]
-    assert taken.hparams["sha256"] == hashlib.sha256(b"anna\n").hexdigest()
+    assert taken.settings()["sha256"] == hashlib.sha256(b"anna\n").hexdigest()
 
 
 @pytest.mark.parametrize(

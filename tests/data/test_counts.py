@@ -11,9 +11,9 @@ from litmore.data import Corpus, NamesDataModule
 from litmore.data import counts as counts_module
 from litmore.data.counts import Counts
 from litmore.data.entropy import entropy_floor
-from litmore.data.views import Windows
+from litmore.data.views import CountBatch, Windows
 from litmore.models import MLP, CountBigram, NeuralBigram
-from litmore.models.losses import num_predicted, total_correct, total_nll
+from litmore.models.losses import total_nll
 
 WORDS = st.lists(st.text("abc", min_size=1, max_size=6), min_size=1, max_size=30)
 
@@ -80,13 +80,14 @@ def test_loss_accuracy_and_gradient_are_those_of_all_windows(make, split):
     model = make(data.vocabulary.characters).double()
     figures = []
     for view in (Windows(corpus, model.block_size), Counts(corpus, model.block_size)):
-        x, y = whole(view)
-        y = y.double() if y.is_floating_point() else y
-        logits = model(x)
-        loss = total_nll(logits, y) / num_predicted(y)
+        batch = whole(view)
+        if isinstance(batch, CountBatch):
+            batch = batch._replace(y=batch.y.double())
+        logits = model(batch.x)
+        loss = total_nll(logits, batch) / batch.num_predicted()
         gradient = torch.autograd.grad(loss, list(model.parameters()))
-        accuracy = float(total_correct(logits, y) / num_predicted(y))
-        assert int(num_predicted(y)) == corpus.num_examples
+        accuracy = float(batch.num_correct(logits) / batch.num_predicted())
+        assert int(batch.num_predicted()) == corpus.num_examples
         figures.append((float(loss.detach()), accuracy, torch.cat([g.flatten() for g in gradient])))
     assert figures[0][0] == pytest.approx(figures[1][0], abs=1e-6)
     assert figures[0][1] == pytest.approx(figures[1][1], abs=1e-6)

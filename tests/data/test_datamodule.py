@@ -284,3 +284,34 @@ def test_of_very_many_words_the_first_are_judged_and_that_is_told(data, monkeypa
     module = data(WORDS * 9)
     assert module.describe()[1].startswith("3 of the first 3 val words also stand in train")
     assert "3 of 3  " in module.table()
+
+
+def test_setup_needs_no_trainer_whatever_the_split(word_file):
+    for split in ([1.0, 0.0, 0.0], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]):
+        data = NamesDataModule(word_file(["anna", "bob", "cleo", "dora"]), split=split)
+        data.setup("fit")
+        assert len(data.train_dataloader()) > 0
+        assert (data.val_dataloader() == []) == (split[1] == 0)
+
+
+def test_looking_at_the_data_changes_no_setting(word_file):
+    data = NamesDataModule(word_file(["anna", "bob", "cleo", "dora", "emma"] * 2))
+    before = dict(data.hparams)
+    _ = data.corpus, data.vocabulary, data.splits, data.describe(), data.table()
+    assert dict(data.hparams) == before
+    assert data.settings()["sha256"] == data.sha256 is not None
+    data.setup("fit")
+    assert data.hparams["sha256"] == data.sha256
+
+
+def test_the_order_is_of_the_seed_that_the_data_were_made_with(word_file, monkeypatch):
+    monkeypatch.setenv("PL_GLOBAL_SEED", "99")
+    words = word_file([first + last for first in "abcdef" for last in "xyz"])
+
+    def first_batch(seed):
+        torch.manual_seed(seed)
+        data = NamesDataModule(words, batch_size=8)
+        torch.manual_seed(1234)
+        return next(iter(data.train_dataloader())).x.tolist()
+
+    assert first_batch(1) == first_batch(1) != first_batch(2)

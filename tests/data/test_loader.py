@@ -8,7 +8,7 @@ import torch
 from litmore.data import Corpus
 from litmore.data import order as order_module
 from litmore.data.loader import BatchLoader, WordLoader
-from litmore.data.order import Shuffle
+from litmore.data.order import RandomOrder
 from litmore.data.views import Windows, Words
 
 NAMES = [a + b for a in "klmn" for b in "aeiouy"][:23]
@@ -22,8 +22,10 @@ PINNED = {
 BATCH_SIZES = [1, 4, 5, 22, 23, 100]
 
 
-def loader(batch_size=4, epoch=0, **settings):
-    made = BatchLoader(Words(CORPUS), batch_size, **settings)
+def loader(batch_size=4, epoch=0, shuffle=False, seed=0, **settings):
+    view = Words(CORPUS)
+    order = view.training_order(seed) if shuffle else None
+    made = BatchLoader(view, batch_size, order=order, **settings)
     made.sampler.set_epoch(epoch)
     return made
 
@@ -128,7 +130,7 @@ def test_the_order_is_a_permutation_drawn_at_once():
 
 
 def test_the_orders_are_those_they_always_were():
-    orders = {(seed, epoch): Shuffle(10, seed) for seed, epoch in [(0, 0), (0, 1), (42, 0)]}
+    orders = {(seed, epoch): RandomOrder(10, seed) for seed, epoch in [(0, 0), (0, 1), (42, 0)]}
     for (_, epoch), order in orders.items():
         order.set_epoch(epoch)
     assert {key: list(order) for key, order in orders.items()} == PINNED

@@ -11,10 +11,10 @@ from torch import nn, optim
 
 import litmore.models
 from litmore.data import Corpus, NamesDataModule
-from litmore.data.views import PAD, Windows, Words
+from litmore.data.views import PAD, Batch, Windows, Words
 from litmore.errors import InputError
 from litmore.models import MLP, CharLM, CountBigram, NeuralBigram
-from litmore.models.losses import num_predicted, total_nll
+from litmore.models.losses import total_nll
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 WORDS = [
@@ -205,10 +205,11 @@ def test_gradients_equal_finite_differences(make):
     model = made(make).double()
     corpus = Corpus.of(["ab", "bba", "a"], model.vocabulary)
     windows = "windows" in model.views
-    x, y = whole(Windows(corpus, model.block_size) if windows else Words(corpus))
+    batch = whole(Windows(corpus, model.block_size) if windows else Words(corpus))
 
     def objective():
-        return total_nll(model(x), y) / num_predicted(y) + model.penalty()
+        nll = total_nll(model(batch.x), batch)
+        return nll / batch.num_predicted() + model.penalty()
 
     objective().backward()
     step = 1e-5
@@ -228,8 +229,8 @@ def test_padding_moves_no_weight():
     gradients = []
     for words in (["ab", "ba"], ["ab", "ba", "abcabcabc"]):
         model = made(gru)
-        x, y = (part[:2] for part in whole(Words(Corpus.of(words, model.vocabulary))))
-        (total_nll(model(x), y) / num_predicted(y)).backward()
+        batch = Batch(*(part[:2] for part in whole(Words(Corpus.of(words, model.vocabulary)))))
+        (total_nll(model(batch.x), batch) / batch.num_predicted()).backward()
         gradients.append([parameter.grad for parameter in model.parameters()])
     assert all(gradient.any() for gradient in gradients[0])
     torch.testing.assert_close(*gradients)

@@ -236,8 +236,8 @@ def test_the_pairs_losses_are_the_loss_in_every_view():
                 (model, Windows(corpus, 1)), (model, Counts(corpus, 1)), (words, Words(corpus))
             )
         ]  # fmt: skip
-        x, y = Windows(corpus, 1)[torch.arange(corpus.num_examples)]
-        total = float(total_nll(model(x), y))
+        batch = Windows(corpus, 1)[torch.arange(corpus.num_examples)]
+        total = float(total_nll(model(batch.x), batch))
     for nll, times in found:
         assert float(nll.sum()) == pytest.approx(total, rel=1e-5)
         assert float(times.sum()) == corpus.num_examples

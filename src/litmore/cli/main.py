@@ -89,6 +89,7 @@ def _be_quiet() -> None:
     for message in (
         "smaller than the logging interval",  # a full-batch model's epoch is one batch
         "returned `None`, this fit will run",  # the count bigram has no optimizer
+        "Total length of `list` across ranks is zero",  # there is no validation, as was said
         "Be aware that when using `ckpt_path`",  # evaluating needs no callback of the training
         "The `srun` command is available on your system",  # so it is on any Slurm cluster's node
     ):

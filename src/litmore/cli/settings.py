@@ -214,9 +214,9 @@ class Settings(OpenCLI):
         for key in ("ckpt_path", "weights_only", "print_splits", "trust_config"):
             config.pop(key, None)
         config["run_name"] = run_name
-        if "init_args" in config["data"]:
+        if hasattr(datamodule, "settings"):
             # The data's own account has the corpus's absolute path and its hash.
-            config["data"]["init_args"].update(_plain(datamodule.hparams))
+            config["data"]["init_args"].update(datamodule.settings())
         return config
 
 
@@ -258,7 +258,3 @@ def _drop_old_hash(recorded: dict[str, Any], settings: Any) -> None:
 
 def _characters(datamodule: LightningDataModule) -> str:
     return str(getattr(datamodule, "vocabulary", ""))  # other data than words have none
-
-
-def _plain(hparams: Any) -> dict[str, Any]:
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in dict(hparams).items()}

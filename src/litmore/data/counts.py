@@ -6,7 +6,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from litmore.corpus.corpus import Corpus
-from litmore.data.views import View, Windows
+from litmore.data.views import CountBatch, View, Windows
 from litmore.progress import progress
 
 
@@ -45,15 +45,13 @@ class Counts(View):
         """How often each context occurs."""
         return torch.segment_reduce(self.times, "sum", lengths=self.first.diff())
 
-    def __getitem__(
-        self, examples: Int[Tensor, " B"]
-    ) -> tuple[Int[Tensor, "B K"], Float[Tensor, "B V"]]:
+    def __getitem__(self, examples: Int[Tensor, " B"]) -> CountBatch:
         first, cells = self.first[examples], self.first.diff()[examples]
         row = torch.arange(len(examples)).repeat_interleave(cells)
         cell = torch.arange(len(row)) + (first - cells.cumsum(0) + cells)[row]
         y = torch.zeros(len(examples), self.vocab_size)
         y[row, self.next[cell]] = self.times[cell]
-        return self.contexts[examples].long(), y
+        return CountBatch(self.contexts[examples].long(), y)
 
 
 _RUN = 1 << 20

@@ -1,11 +1,11 @@
 """The names' splits as Lightning wants them."""
 
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from lightning.pytorch import LightningDataModule, Trainer
 
 from litmore.corpus.corpus import Corpus
@@ -16,6 +16,7 @@ from litmore.corpus.vocabulary import Vocabulary
 from litmore.data.counts import Counts
 from litmore.data.dealt import Dealt
 from litmore.data.loader import BatchLoader, WordLoader
+from litmore.data.order import EpochOrder
 from litmore.data.views import View, Windows, Words, WordView
 from litmore.errors import InputError
 
@@ -100,6 +101,7 @@ class NamesDataModule(LightningDataModule):
         self.unique = unique
         self.eval_batch_size = eval_batch_size
         self.predict_path = predict_path
+        self.seed = torch.initial_seed()  # of the training's order; the same on every process
         self._views: dict[str, View] = {}
 
     def __str__(self) -> str:
@@ -118,9 +120,7 @@ class NamesDataModule(LightningDataModule):
     @cached_property
     def corpus(self) -> Corpus:
         """All words of the file, or its first, or each once with `unique`."""
-        corpus = self.source.corpus
-        self.hparams["sha256"] = self.sha256
-        return corpus
+        return self.source.corpus
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -133,14 +133,14 @@ class NamesDataModule(LightningDataModule):
         return split(self.corpus, self.split, self.split_seed, margin=self.block_size - 1)
 
     def view_of(self, corpus: Corpus) -> View:
-        """The chosen view of any corpus; of a split it is made once."""
-        splits = vars(self).get("splits", {})  # if they were made
-        for name, view in self._views.items():
-            if corpus is splits[name]:
-                return view
-        view = Counts(corpus, self.block_size) if self.view == "counts" else self.words_of(corpus)
-        self._views |= {name: view for name, part in splits.items() if part is corpus}
-        return view
+        """The chosen view of any corpus."""
+        return Counts(corpus, self.block_size) if self.view == "counts" else self.words_of(corpus)
+
+    def split_view(self, name: str) -> View:
+        """The chosen view of a split, made once."""
+        if name not in self._views:
+            self._views[name] = self.view_of(self.splits[name])
+        return self._views[name]
 
     def words_of(self, corpus: Corpus) -> WordView:
         """The view by which words are scored one by one; counts do not tell them apart."""
@@ -159,6 +159,8 @@ class NamesDataModule(LightningDataModule):
             first = "first " if of < len(self.splits["val"]) else ""
             how = "" if self.source.is_mapped else " (--data.unique true keeps each word once)"
             lines.append(f"{also:,} of the {first}{of:,} val words also stand in train{how}")
+        if overfits(self.trainer):
+            lines.append("--trainer.overfit_batches: the same batches at every step, no validation")
         return lines
 
     def _also_in_train(self, name: str) -> tuple[int, int]:
@@ -186,10 +188,14 @@ class NamesDataModule(LightningDataModule):
         )
 
     def setup(self, stage: str) -> None:
-        """Read and split, and say what came out once at the start of training."""
-        if stage == "fit" and (overfits(self.trainer) or not len(self.splits["val"])):
-            # Batches learnt by heart have nothing to tell of other words.
-            self.trainer.limit_val_batches = 0  # type: ignore[union-attr]
+        """Read and split; a checkpoint is to know the file's hash."""
+        if stage != "predict":
+            _ = self.splits
+        self.hparams.update(self.settings())
+
+    def settings(self) -> dict[str, Any]:
+        """What finds the same data again, as plain values; the file's hash, once it is read."""
+        return dict(self.hparams) | {"sha256": self.sha256}
 
     def check_data(self, stage: str) -> None:
         """Read what a stage needs: what is wrong with the files is said before anything is written.
@@ -207,16 +213,16 @@ class NamesDataModule(LightningDataModule):
 
     def train_dataloader(self) -> BatchLoader:
         """Shuffled by (seed, epoch); in fixed order where the Trainer overfits a few batches."""
-        view = self.view_of(self.splits["train"])
+        view = self.split_view("train")
         if overfits(self.trainer):
             return serve(self, view, self.batch_size)
         if isinstance(view, Counts):
             view = Dealt(view, self.batch_size * (self.trainer.world_size if self.trainer else 1))
-        return serve(self, view, self.batch_size, shuffle=True)
+        return serve(self, view, self.batch_size, view.training_order(self.seed))
 
     def val_dataloader(self) -> BatchLoader | list:
-        """In order, each example once."""
-        return self._eval_loader("val")
+        """In order, each example once; none where a few batches are learnt by heart."""
+        return [] if overfits(self.trainer) else self._eval_loader("val")
 
     def test_dataloader(self) -> BatchLoader | list:
         """In order, each example once."""
@@ -252,21 +258,16 @@ class NamesDataModule(LightningDataModule):
     def _eval_loader(self, name: str) -> BatchLoader | list:
         if not len(self.splits[name]):
             return []
-        return serve(self, self.view_of(self.splits[name]), self.eval_batch_size)
+        return serve(self, self.split_view(name), self.eval_batch_size)
 
 
-def serve(module: LightningDataModule, view: View, batch_size: int, **settings: Any) -> BatchLoader:
-    """A view as batches for the module's Trainer: its processes, and the seed it was given."""
+def serve(
+    module: LightningDataModule, view: View, batch_size: int, order: EpochOrder | None = None
+) -> BatchLoader:
+    """A view as batches for the processes of the module's Trainer."""
     trainer = module.trainer
-    return BatchLoader(
-        view,
-        batch_size,
-        # Set by `seed_everything`, the same on every process; as Lightning seeds its sampler.
-        seed=int(os.environ.get("PL_GLOBAL_SEED", "0")),
-        rank=trainer.global_rank if trainer else 0,
-        world_size=trainer.world_size if trainer else 1,
-        **settings,
-    )
+    rank, world_size = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
+    return BatchLoader(view, batch_size, order=order, rank=rank, world_size=world_size)
 
 
 def overfits(trainer: Trainer | None) -> bool:

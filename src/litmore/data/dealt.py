@@ -6,7 +6,7 @@ from torch import Tensor
 
 from litmore.data.counts import Counts
 from litmore.data.order import EpochOrder
-from litmore.data.views import View
+from litmore.data.views import CountBatch, View
 
 
 class Dealt(View):
@@ -39,14 +39,12 @@ class Dealt(View):
     def __len__(self) -> int:
         return len(self.context)
 
-    def __getitem__(
-        self, examples: Int[Tensor, " B"]
-    ) -> tuple[Int[Tensor, "B K"], Float[Tensor, "B V"]]:
+    def __getitem__(self, examples: Int[Tensor, " B"]) -> CountBatch:
         context = self.context[examples]
         x, y = self.counts[context]
-        return x, y / self.pieces[context][:, None]
+        return CountBatch(x, y / self.pieces[context][:, None])
 
-    def shuffled(self, seed: int) -> "Deal":
+    def training_order(self, seed: int) -> "Deal":
         """No batch is dealt a context twice."""
         return Deal(self, seed)
 

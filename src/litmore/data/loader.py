@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from litmore.data.order import FileOrder
-from litmore.data.views import Batch, View, WordView
+from litmore.data.order import EpochOrder, FileOrder
+from litmore.data.views import AnyBatch, Batch, View, WordView
 
 _BLOCK = 4096
 """Examples gathered at once: as dear as 32, if batches are that small."""
@@ -22,8 +22,7 @@ class BatchLoader:
     Args:
         view: the examples.
         batch_size: examples a process and batch.
-        shuffle: a new order each epoch; else the view's own.
-        seed: of the shuffle.
+        order: of the examples; None: the view's own, every epoch.
         rank: of this process.
         world_size: number of processes.
 
@@ -34,8 +33,7 @@ class BatchLoader:
         view: View,
         batch_size: int,
         *,
-        shuffle: bool = False,
-        seed: int = 0,
+        order: EpochOrder | None = None,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
@@ -44,7 +42,7 @@ class BatchLoader:
         self.rank = rank
         self.world_size = world_size
         # Lightning looks for `sampler`: to set its epoch, and to see whether it shuffles.
-        self.sampler = view.shuffled(seed) if shuffle else FileOrder(len(view))
+        self.sampler = FileOrder(len(view)) if order is None else order
         self.batch_sampler = None  # asked for where `sampler` is
         self._position = (0, 0)  # epoch, batches served in it
         self._resuming = False
@@ -53,23 +51,24 @@ class BatchLoader:
         """Batches of an epoch."""
         return -(-len(self.view) // (self.batch_size * self.world_size))
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[AnyBatch]:
         served = self._served() if self._resuming else 0
         self._resuming = False
         order = self.sampler.order()
         global_batch = self.batch_size * self.world_size
         at_once = 1 if self.view.ragged else max(1, _BLOCK // self.batch_size)
         for first in range(served, len(self), at_once):
-            block = order[first * global_batch : (first + at_once) * global_batch]
+            examples = order[first * global_batch : (first + at_once) * global_batch]
             shares = [
                 batch.tensor_split(self.world_size)[self.rank]
-                for batch in block.split(global_batch)
+                for batch in examples.split(global_batch)
             ]
             sizes = [len(share) for share in shares]
-            x, y = self.view[torch.cat(shares)]
-            for number, batch in enumerate(zip(x.split(sizes), y.split(sizes), strict=True), first):
+            block = self.view[torch.cat(shares)]
+            cut = zip(block.x.split(sizes), block.y.split(sizes), strict=True)
+            for number, (x, y) in enumerate(cut, first):
                 self._position = (self.sampler.epoch, number + 1)
-                yield batch
+                yield type(block)(x, y)
 
     def _served(self) -> int:
         epoch, served = self._position

@@ -89,7 +89,7 @@ class EpochOrder(Sampler):
         """All N examples in an order drawn from the generator."""
 
 
-class Shuffle(EpochOrder):
+class RandomOrder(EpochOrder):
     """Any order is as likely as any other; of more than `HELD` examples, any of very many."""
 
     def order(self) -> Order:

@@ -7,21 +7,114 @@ Letters: B batch, K context length (`block_size`), T time.
 """
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 import torch
-from jaxtyping import Int, Integer
+from jaxtyping import Float, Int, Integer
 from torch import Tensor
 from torch.nn import functional as F
 
 from litmore.corpus.corpus import Corpus
 from litmore.corpus.vocabulary import BOUNDARY
-from litmore.data.order import EpochOrder, Shuffle
+from litmore.data.order import EpochOrder, RandomOrder
 
 PAD = -1
 """The target where there is nothing to predict."""
 
-Batch = tuple[Tensor, Tensor]
-"""`(x, y)`: what a model is given and what it is to predict."""
+
+class Predictions(NamedTuple):
+    """The tokens that a batch predicts, one after the other; of N.
+
+    Attributes:
+        row: which row of the flattened logits predicts it.
+        previous: the token before it.
+        following: the token itself.
+        times: how often it is to be predicted.
+
+    """
+
+    row: Int[Tensor, " N"]
+    previous: Int[Tensor, " N"]
+    following: Int[Tensor, " N"]
+    times: Float[Tensor, " N"]
+
+
+class Batch(NamedTuple):
+    """Tokens, and the one that follows each context: of `windows` or of `words`.
+
+    Attributes:
+        x: what a model is given, `Int[B, K]` or `Int[B, T]`.
+        y: what it is to predict, `Int[B]` or `Int[B, T]`; `PAD` where there is nothing.
+
+    """
+
+    x: Tensor
+    y: Tensor
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """The same on a device."""
+        return Batch(self.x.to(device), self.y.to(device))
+
+    def num_predicted(self) -> Float[Tensor, ""]:
+        """How many characters there are to predict."""
+        return (self.y != PAD).sum().float()
+
+    def num_correct(self, logits: Float[Tensor, "*leading V"]) -> Float[Tensor, ""]:
+        """How many the likeliest next one is right for."""
+        return (logits.argmax(-1) == self.y).sum().float()
+
+    def predictions(self) -> Predictions:
+        """Each character that is predicted."""
+        previous = self.x if self.y.dim() == self.x.dim() else self.x[:, -1]
+        row = (self.y != PAD).flatten().nonzero()[:, 0]
+        times = torch.ones(len(row), device=row.device)
+        return Predictions(row, previous.flatten()[row], self.y.flatten()[row], times)
+
+    def contexts(self) -> Int[Tensor, "N K"]:
+        """All that each prediction can go by; of a word its beginning, filled up with `PAD`."""
+        if self.y.dim() == 1:
+            return self.x
+        length = self.x.shape[1]
+        later = torch.ones(length, length, dtype=torch.bool, device=self.x.device).triu(1)
+        beginnings = self.x[:, None, :].expand(-1, length, -1).masked_fill(later, PAD)
+        return beginnings.flatten(0, 1)[self.predictions().row]
+
+
+class CountBatch(NamedTuple):
+    """Distinct contexts, and how often each token followed: of `counts`.
+
+    Attributes:
+        x: `Int[B, K]`.
+        y: `Float[B, V]`.
+
+    """
+
+    x: Tensor
+    y: Tensor
+
+    def to(self, device: torch.device | str) -> "CountBatch":
+        """The same on a device."""
+        return CountBatch(self.x.to(device), self.y.to(device))
+
+    def num_predicted(self) -> Float[Tensor, ""]:
+        """How many characters there are to predict."""
+        return self.y.sum()
+
+    def num_correct(self, logits: Float[Tensor, "B V"]) -> Float[Tensor, ""]:
+        """How many the likeliest next one is right for."""
+        return self.y.gather(-1, logits.argmax(-1, keepdim=True)).sum()
+
+    def predictions(self) -> Predictions:
+        """Each pair of a context and what followed it."""
+        row, following = self.y.nonzero(as_tuple=True)
+        return Predictions(row, self.x[row, -1], following, self.y[row, following])
+
+    def contexts(self) -> Int[Tensor, "N K"]:
+        """All that each prediction can go by."""
+        return self.x[self.predictions().row]
+
+
+AnyBatch = Batch | CountBatch
 
 
 class View(ABC):
@@ -35,12 +128,12 @@ class View(ABC):
         """How many examples."""
 
     @abstractmethod
-    def __getitem__(self, examples: Int[Tensor, " B"]) -> Batch:
+    def __getitem__(self, examples: Int[Tensor, " B"]) -> AnyBatch:
         """The batch of these examples."""
 
-    def shuffled(self, seed: int) -> EpochOrder:
-        """The order in which they are trained on."""
-        return Shuffle(len(self), seed)
+    def training_order(self, seed: int) -> EpochOrder:
+        """Another one each epoch."""
+        return RandomOrder(len(self), seed)
 
 
 class WordView(View):
@@ -80,24 +173,20 @@ class Windows(WordView):
     def __len__(self) -> int:
         return self.corpus.num_examples
 
-    def __getitem__(
-        self, examples: Int[Tensor, " B"]
-    ) -> tuple[Int[Tensor, "B K"], Int[Tensor, " B"]]:
+    def __getitem__(self, examples: Int[Tensor, " B"]) -> Batch:
         return self._cut(self.windows[examples])
 
-    def of_words(self, first: int, last: int) -> tuple[Int[Tensor, "B K"], Int[Tensor, " B"]]:
+    def of_words(self, first: int, last: int) -> Batch:
         """All examples of a run of words."""
         start, end = self.corpus.starts(torch.tensor([first, last])).tolist()
         return self._cut(self.windows[start:end])
 
-    def _cut(
-        self, windows: Integer[Tensor, "B K_and_1"]
-    ) -> tuple[Int[Tensor, "B K"], Int[Tensor, " B"]]:
+    def _cut(self, windows: Integer[Tensor, "B K_and_1"]) -> Batch:
         x, y = windows.to(torch.long, copy=True).split([self.block_size, 1], dim=1)
         # Left of a word's opening boundary stands the word before it: to this word, boundary too.
         for k in range(self.block_size - 2, -1, -1):
             x[:, k] *= x[:, k + 1] != BOUNDARY
-        return x, y[:, 0]
+        return Batch(x, y[:, 0])
 
 
 class Words(WordView):
@@ -114,9 +203,7 @@ class Words(WordView):
     def __len__(self) -> int:
         return len(self.corpus)
 
-    def __getitem__(
-        self, examples: Int[Tensor, " B"]
-    ) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
+    def __getitem__(self, examples: Int[Tensor, " B"]) -> Batch:
         tokens = self.corpus.tokens
         first, last = self.corpus.starts(examples), self.corpus.starts(examples + 1)  # (B,)
         longest = int((last - first).max()) if len(examples) else 0
@@ -125,8 +212,8 @@ class Words(WordView):
         at = at.where(~outside, last[:, None] - 1)
         x = tokens[at].long().masked_fill(outside, BOUNDARY)
         y = tokens[at + 1].long().masked_fill(outside, PAD)
-        return x, y
+        return Batch(x, y)
 
-    def of_words(self, first: int, last: int) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
+    def of_words(self, first: int, last: int) -> Batch:
         """A run of words."""
         return self[torch.arange(first, last)]

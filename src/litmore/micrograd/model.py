@@ -13,7 +13,6 @@ from torch.nn import functional as F
 
 from litmore import micrograd
 from litmore.data.datamodule import NamesDataModule
-from litmore.data.views import Batch
 from litmore.errors import InputError
 from litmore.micrograd import Value, dot, total
 from litmore.micrograd.bridge import ScalarGraph
@@ -115,7 +114,7 @@ class ScalarMLP(LightningModule):
 
     # Steps
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """The objective: mean hinge loss + λ · Σ p²."""
         if self.backprop == "torch":
             scores = self(batch[0])
@@ -138,15 +137,15 @@ class ScalarMLP(LightningModule):
         objective = loss + self.weight_penalty * dot(parameters, parameters)
         return [objective, loss, *scores]
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Log loss and accuracy."""
         self._evaluate("val", batch)
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
+    def test_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Log loss and accuracy."""
         self._evaluate("test", batch)
 
-    def _evaluate(self, stage: str, batch: Batch) -> None:
+    def _evaluate(self, stage: str, batch: Sequence[Tensor]) -> None:
         scores = self(batch[0])
         self._log(stage, hinge(scores, batch[1]), scores, batch[1])
 

@@ -26,7 +26,7 @@ class Points(View):
         return len(self.x)
 
     def __getitem__(self, examples: Int[Tensor, " B"]) -> Batch:
-        return self.x[examples], self.y[examples]
+        return Batch(self.x[examples], self.y[examples])
 
 
 def moons(num_points: int, noise: float, seed: int | np.random.RandomState) -> Points:
@@ -89,6 +89,7 @@ class MoonsDataModule(LightningDataModule):
             raise InputError(f"--data.data_seed {data_seed}: must be from 0 to {2**32 - 1}")
         self.save_hyperparameters()
         self.batch_size = batch_size
+        self.seed = torch.initial_seed()  # of the training's order; the same on every process
         generator = np.random.RandomState(data_seed)
         self.splits = {
             name: moons(num_points, noise, generator) for name in ("train", "val", "test")
@@ -98,24 +99,19 @@ class MoonsDataModule(LightningDataModule):
         points = self.splits["train"]
         return f"half-moons: {len(points):,} points to train on, as many to validate and to test"
 
-    def setup(self, stage: str) -> None:
-        """No validation where a few batches are learnt by heart."""
-        if stage == "fit" and overfits(self.trainer):
-            self.trainer.limit_val_batches = 0  # type: ignore[union-attr]
-
     def train_dataloader(self) -> BatchLoader:
         """Shuffled by (seed, epoch); in fixed order where the Trainer overfits a few batches."""
-        return serve(
-            self, self.splits["train"], self.batch_size, shuffle=not overfits(self.trainer)
-        )
+        points = self.splits["train"]
+        order = None if overfits(self.trainer) else points.training_order(self.seed)
+        return serve(self, points, self.batch_size, order)
 
-    def val_dataloader(self) -> BatchLoader:
-        """All at once."""
-        return self._all("val")
+    def val_dataloader(self) -> BatchLoader | list:
+        """All at once; none where a few batches are learnt by heart."""
+        return [] if overfits(self.trainer) else self._all("val")
 
     def test_dataloader(self) -> BatchLoader:
         """All at once."""
         return self._all("test")
 
     def _all(self, name: str) -> BatchLoader:
-        return serve(self, self.splits[name], len(self.splits[name]), shuffle=False)
+        return serve(self, self.splits[name], len(self.splits[name]))

@@ -17,10 +17,10 @@ from torch.nn import functional as F
 from torch.optim import AdamW, Optimizer
 
 from litmore.corpus.vocabulary import BOUNDARY, Vocabulary
-from litmore.data.views import PAD, Batch
+from litmore.data.views import PAD, AnyBatch, Batch
 from litmore.errors import InputError, RunError
 from litmore.log import log_now
-from litmore.models.losses import mean_nll, metrics, num_predicted, total_correct, total_nll
+from litmore.models.losses import mean_nll, metrics, total_nll
 from litmore.steps import is_log_due
 
 if TYPE_CHECKING:
@@ -81,35 +81,35 @@ class CharLM(LightningModule, ABC):
 
     # Training
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """The objective: negative log-likelihood ÷ number of predicted characters, + penalty."""
-        x, y = batch
-        logits = self(x)
-        loss, penalty = self._loss(logits, y), self.penalty()
+        batch = as_batch(batch)
+        logits = self(batch.x)
+        loss, penalty = self._loss(logits, batch), self.penalty()
         if is_log_due(self.trainer):
-            self._log_training(logits, y, penalty)
+            self._log_training(logits, batch, penalty)
         return loss + penalty if isinstance(penalty, Tensor) else loss
 
-    def _loss(self, logits: Tensor, y: Tensor) -> Float[Tensor, ""]:
+    def _loss(self, logits: Tensor, batch: AnyBatch) -> Float[Tensor, ""]:
         """Nats a character; on several processes a part whose mean over them is the global batch's.
 
         DDP averages the processes' gradients; their batches need not hold equally many characters.
         """
         if self.trainer.world_size > 1:
-            count = self.trainer.strategy.reduce(num_predicted(y), reduce_op="sum")
-            return total_nll(logits, y) * self.trainer.world_size / count
-        loss = mean_nll(logits, y)
+            count = self.trainer.strategy.reduce(batch.num_predicted(), reduce_op="sum")
+            return total_nll(logits, batch) * self.trainer.world_size / count
+        loss = mean_nll(logits, batch)
         if loss.device.type == "cpu":  # elsewhere the look alone would make the step wait
             self._check_finite(loss.item())
         return loss
 
-    def _log_training(self, logits: Tensor, y: Tensor, penalty: Tensor | float) -> None:
+    def _log_training(self, logits: Tensor, batch: AnyBatch, penalty: Tensor | float) -> None:
         """Log the global batch's metrics; `train/objective` is the loss with its penalty."""
         if self._logged_step == self.trainer.global_step:
             return  # an optimizer may look at a batch several times in one step
         self._logged_step = self.trainer.global_step
-        sums = torch.stack([total_nll(logits, y), total_correct(logits, y), num_predicted(y)])
-        nll, correct, count = self.trainer.strategy.reduce(sums.detach(), reduce_op="sum").tolist()
+        sums = torch.stack(_sums(logits, batch)).detach()
+        nll, correct, count = self.trainer.strategy.reduce(sums, reduce_op="sum").tolist()
         self._check_finite(nll / count)
         logged = metrics("train", nll / count, correct / count)
         if isinstance(penalty, Tensor):
@@ -137,10 +137,10 @@ class CharLM(LightningModule, ABC):
 
     # Evaluation
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         self._evaluate(batch)
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
+    def test_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         self._evaluate(batch)
 
     def on_validation_epoch_end(self) -> None:
@@ -149,11 +149,10 @@ class CharLM(LightningModule, ABC):
     def on_test_epoch_end(self) -> None:
         self._log_evaluation("test")
 
-    def _evaluate(self, batch: Batch) -> None:
+    def _evaluate(self, batch: Sequence[Tensor]) -> None:
         """Add a batch to the sums, which are taken in double."""
-        x, y = batch
-        logits = self(x)
-        sums = total_nll(logits, y), total_correct(logits, y), num_predicted(y)
+        batch = as_batch(batch)
+        sums = _sums(self(batch.x), batch)
         self._evaluated = [a + float(b) for a, b in zip(self._evaluated, sums, strict=True)]
 
     def _log_evaluation(self, stage: str) -> None:
@@ -170,7 +169,7 @@ class CharLM(LightningModule, ABC):
         self.log_dict(metrics(stage, loss, correct / count))
 
     def predict_step(
-        self, batch: Batch, batch_idx: int
+        self, batch: Sequence[Tensor], batch_idx: int
     ) -> tuple[Float[Tensor, " W"], Int[Tensor, " W"]]:
         """Score whole words: their negative log-likelihoods, and their characters predicted."""
         x, y = batch
@@ -226,5 +225,15 @@ class CharLM(LightningModule, ABC):
         checkpoint.get("hyper_parameters", {})["vocabulary"] = str(self.vocabulary)
 
 
+def as_batch(batch: Sequence[Tensor]) -> AnyBatch:
+    """A batch that says what it is; a plain `(x, y)`, as any loader has it, is one of tokens."""
+    return batch if isinstance(batch, AnyBatch) else Batch(*batch)
+
+
+def _sums(logits: Tensor, batch: AnyBatch) -> list[Float[Tensor, ""]]:
+    """Negative log-likelihood, characters rightly predicted, characters predicted."""
+    return [total_nll(logits, batch), batch.num_correct(logits), batch.num_predicted()]
+
+
 _NOTHING: list[float] = [0.0, 0.0, 0.0]
-"""Of negative log-likelihood, characters rightly predicted, characters predicted."""
+"""What `_sums` of no batch come to."""

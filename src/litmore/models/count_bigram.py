@@ -1,13 +1,14 @@
 """The bigram model by counting."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from litmore.corpus.vocabulary import Vocabulary
-from litmore.data.views import Batch
 from litmore.errors import InputError
-from litmore.models.base import CharLM
+from litmore.models.base import CharLM, as_batch
 from litmore.models.losses import metrics
 
 
@@ -58,16 +59,13 @@ class CountBigram(CharLM):
     def configure_optimizers(self) -> None:
         """None: counting is the training."""
 
-    def training_step(self, batch: Batch, batch_idx: int) -> None:  # type: ignore[override]
+    def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:  # type: ignore[override]
         """Add the batch's pairs to the counts."""
-        x, y = batch
         if batch_idx == 0:  # a second epoch must not count everything twice
             self.counts.zero_()
-        if y.is_floating_point():
-            counts = torch.zeros_like(self.counts).index_add(0, x[:, 0], y.double())
-        else:
-            pairs = x[:, 0] * self.vocab_size + y
-            counts = pairs.bincount(minlength=self.vocab_size**2).view_as(self.counts).double()
+        _, previous, following, times = as_batch(batch).predictions()
+        pairs = previous * self.vocab_size + following
+        counts = pairs.bincount(times.double(), self.vocab_size**2).view_as(self.counts)
         self.counts += self.trainer.strategy.reduce(counts, reduce_op="sum")
 
     def on_train_epoch_end(self) -> None:

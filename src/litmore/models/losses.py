@@ -6,37 +6,31 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from litmore.data.views import PAD
+from litmore.data.views import PAD, AnyBatch, Batch
 
 
-def total_nll(logits: Float[Tensor, "*leading V"], y: Tensor) -> Float[Tensor, ""]:
-    """The batch's negative log-likelihood in nats, summed over the predicted characters."""
+def total_nll(logits: Float[Tensor, "*leading V"], batch: AnyBatch) -> Float[Tensor, ""]:
+    """The batch's negative log-likelihood in nats, summed over the predicted characters.
+
+    In float32 at least, whatever the logits are.
+    """
+    return F.cross_entropy(*_flat(logits, batch), ignore_index=PAD, reduction="sum")
+
+
+def mean_nll(logits: Float[Tensor, "*leading V"], batch: AnyBatch) -> Float[Tensor, ""]:
+    """Nats a predicted character; of tokens, cheaper than the sum ÷ their number."""
+    if isinstance(batch, Batch):
+        return F.cross_entropy(*_flat(logits, batch), ignore_index=PAD)
+    return total_nll(logits, batch) / batch.num_predicted()
+
+
+def _flat(logits: Tensor, batch: AnyBatch) -> tuple[Tensor, Tensor]:
+    """A row of logits for each target."""
+    if logits.dtype.itemsize < 4:
+        logits = logits.float()
     if logits.dim() > 2:
-        logits, y = logits.flatten(0, -2), y.flatten()
-    return F.cross_entropy(logits, y, ignore_index=PAD, reduction="sum")
-
-
-def mean_nll(logits: Float[Tensor, "*leading V"], y: Tensor) -> Float[Tensor, ""]:
-    """Nats a predicted character; of an ordinary batch, cheaper than the sum ÷ their number."""
-    if y.is_floating_point():  # counts
-        return total_nll(logits, y) / y.sum()
-    if logits.dim() > 2:
-        logits, y = logits.flatten(0, -2), y.flatten()
-    return F.cross_entropy(logits, y, ignore_index=PAD)
-
-
-def num_predicted(y: Tensor) -> Float[Tensor, ""]:
-    """How many characters the batch predicts."""
-    if y.is_floating_point():  # counts
-        return y.sum()
-    return (y != PAD).sum().float()
-
-
-def total_correct(logits: Float[Tensor, "*leading V"], y: Tensor) -> Float[Tensor, ""]:
-    """How many characters the most likely next one is right for."""
-    if y.is_floating_point():
-        return y.gather(-1, logits.argmax(-1, keepdim=True)).sum()
-    return (logits.argmax(-1) == y).sum().float()
+        return logits.flatten(0, -2), batch.y.flatten()
+    return logits, batch.y
 
 
 def metrics(stage: str, loss: float, accuracy: float) -> dict[str, float]:

@@ -12,6 +12,8 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from torch import nn
 
+from litmore.steps import validates
+
 # What a step costs
 
 
@@ -119,7 +121,8 @@ def validation_is_due(trainer: Trainer) -> bool:
     """Whether the Trainer validates after this batch."""
     fetcher = trainer.fit_loop._data_fetcher
     assert fetcher is not None
-    return bool(trainer.fit_loop.epoch_loop._should_check_val_fx(fetcher))
+    is_due: bool = trainer.fit_loop.epoch_loop._should_check_val_fx(fetcher)
+    return is_due and validates(trainer)
 
 
 def looks_after_epoch(callback: Callback, trainer: Trainer) -> bool:

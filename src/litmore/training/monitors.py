@@ -6,6 +6,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from litmore.errors import InputError
+from litmore.steps import validates
 from litmore.training.lightning import looks_after_epoch
 
 
@@ -29,7 +30,7 @@ class MonitorCheck(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         for callback in _watching(trainer):
-            if looks_after_epoch(callback, trainer) or not trainer.enable_validation:
+            if looks_after_epoch(callback, trainer) or not validates(trainer):
                 _check(trainer, callback.monitor, _flag(callback))
         _check_schedules(trainer)
 

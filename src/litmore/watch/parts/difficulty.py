@@ -8,10 +8,9 @@ import torch
 from jaxtyping import Float
 from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
-from torch.nn import functional as F
 
 from litmore.data.datamodule import NamesDataModule
-from litmore.data.views import PAD, Batch
+from litmore.data.views import AnyBatch
 from litmore.models.base import CharLM
 from litmore.watch.canvas import INK, blank, pixels
 from litmore.watch.drawing import Drawing
@@ -88,7 +87,7 @@ def _bars(
 
 
 def pair_losses(
-    model: CharLM, batches: Iterable[Batch], examples: int
+    model: CharLM, batches: Iterable[AnyBatch], examples: int
 ) -> tuple[Float[Tensor, "V V"], Float[Tensor, "V V"]]:
     """The negative log-likelihood of each pair (previous, next), summed, and how often it came.
 
@@ -101,22 +100,12 @@ def pair_losses(
     size, device = model.vocab_size, model.device
     nll = torch.zeros(size * size, dtype=torch.float64, device=device)
     times = torch.zeros_like(nll)
-    for batch in batches:
-        x, y = (part.to(device) for part in batch)
-        logits = model(x).float()
-        if y.shape == logits.shape:  # of each context, how often each token followed: (B, V)
-            pairs = x[:, -1:] * size + torch.arange(size, device=device)
-            weights = y.double()
-            losses = torch.where(weights > 0, -logits.log_softmax(-1).double() * weights, 0.0)
-        else:
-            previous = (x if y.dim() == x.dim() else x[:, -1]).flatten()
-            target = y.flatten()
-            kept = target != PAD
-            pairs = (previous * size + target)[kept]
-            losses = F.cross_entropy(logits.flatten(0, -2)[kept], target[kept], reduction="none")
-            weights = torch.ones_like(losses)
-        nll.index_add_(0, pairs.flatten(), losses.double().flatten())
-        times.index_add_(0, pairs.flatten(), weights.double().flatten())
+    for batch in (each.to(device) for each in batches):
+        row, previous, following, often = batch.predictions()
+        log_p = model(batch.x).float().flatten(0, -2).log_softmax(-1)
+        pairs, weights = previous * size + following, often.double()
+        nll.index_add_(0, pairs, -log_p[row, following].double() * weights)
+        times.index_add_(0, pairs, weights)
         if times.sum() >= examples:
             break
     return nll.view(size, size), times.view(size, size)
@@ -146,7 +135,7 @@ class Difficulty(Drawing):
         split = next((s for s in ("val", "train") if len(datamodule.splits[s])), None)
         if split is None:
             return
-        view = datamodule.view_of(datamodule.splits[split])
+        view = datamodule.split_view(split)
         batches = (
             view[torch.arange(first, min(first + 2048, len(view)))]
             for first in range(0, len(view), 2048)

@@ -2,22 +2,19 @@
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from litmore.models.base import CharLM
-from litmore.models.losses import num_predicted, total_nll
+from litmore.models.base import CharLM, as_batch
+from litmore.models.losses import mean_nll
 from litmore.steps import batches_done, steps_done
 from litmore.watch.drawing import Part, harmless
 from litmore.watch.probes import activations, as_judged
 from litmore.watch.schedule import Schedule
-
-if TYPE_CHECKING:
-    from litmore.data.views import Batch
 
 SATURATED = 0.97
 """Beyond it a tanh unit lets next to no gradient through."""
@@ -167,7 +164,7 @@ class TrainingStats(Part):
                 logger.log_metrics(stats, step)
 
 
-def _loss(model: CharLM, batch: "Batch") -> float:
-    x, y = (part.to(model.device) for part in batch)
+def _loss(model: CharLM, batch: Any) -> float:
+    batch = as_batch(batch).to(model.device)
     with torch.no_grad():
-        return float(total_nll(model(x), y) / num_predicted(y))
+        return float(mean_nll(model(batch.x), batch))
