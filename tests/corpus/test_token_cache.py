@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from litmore.corpus import stored, text, token_cache
-from litmore.corpus.split import SPLITS, split
+from litmore.corpus.splits import SPLITS, cut_into_splits
 from litmore.corpus.token_cache import MappedCorpus, content_of
 from litmore.data import Corpus, Vocabulary
 from litmore.data.views import Windows, Words
@@ -171,9 +171,9 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 @pytest.mark.parametrize("seed", [42, 7])
 def test_the_splits_are_those_of_a_corpus_in_memory(path, seed, max_words):
     ratios = (0.8, 0.1, 0.1)
-    inside = split(Corpus.read(path)[:max_words], ratios, seed, margin=4)
+    inside = cut_into_splits(Corpus.read(path)[:max_words], ratios, seed, margin=4)
     for _ in range(2):
-        mapped = split(MappedCorpus.read(path)[:max_words], ratios, seed, margin=4)
+        mapped = cut_into_splits(MappedCorpus.read(path)[:max_words], ratios, seed, margin=4)
         for name in SPLITS:
             same(mapped[name], inside[name])
             for view in (lambda part: Windows(part, 5), Words):
@@ -187,7 +187,7 @@ def test_the_splits_are_those_of_a_corpus_in_memory(path, seed, max_words):
 
 
 def test_contexts_of_any_length_are_views_of_the_file(path):
-    train = split(MappedCorpus.read(path), (0.8, 0.1, 0.1), 42)["train"]
+    train = cut_into_splits(MappedCorpus.read(path), (0.8, 0.1, 0.1), 42)["train"]
     for block_size in (1, 3, text.MAX_WORD):
         view = Windows(train, block_size)
         assert view.windows.untyped_storage().data_ptr() == (

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from litmore.corpus.split import split
+from litmore.corpus.splits import cut_into_splits
 from litmore.data import Corpus
 from litmore.data.views import PAD, Windows, Words
 
@@ -16,7 +16,11 @@ def starts_of(storage):
 
 def part_of(name, block_size):
     corpus = Corpus.of(NAMES)
-    return corpus if name == "whole" else split(corpus, (0.5, 0.25, 0.25), 42, block_size - 1)[name]
+    return (
+        corpus
+        if name == "whole"
+        else cut_into_splits(corpus, (0.5, 0.25, 0.25), 42, block_size - 1)[name]
+    )
 
 
 def lecture_windows(corpus, block_size):

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Bool, Int, Integer
 from torch import Tensor
 
-from litmore.corpus.lexicon import Lexicon, Words
-from litmore.corpus.shuffle import shuffled
+from litmore.corpus.lexicon import Lexicon, Spans
+from litmore.corpus.shuffle import python_order
 from litmore.corpus.text import Piece, codepoints_of, line_of_word, read_codepoints
 from litmore.corpus.vocabulary import BOUNDARY, MAX_CHARACTERS, NEWLINE, UNKNOWN, Vocabulary
 from litmore.errors import InputError
@@ -199,16 +199,16 @@ class Corpus:
 
     def spellings(self) -> Int[Tensor, " words"]:
         """A number for each word, the same for two words exactly if they are spelt the same."""
-        words = self._as_words()
+        words = self._spans()
         return torch.from_numpy(Lexicon(words).find(words))
 
-    def _as_words(self) -> Words:
+    def _spans(self) -> Spans:
         starts = self.starts(torch.arange(len(self)))
-        return Words(self.tokens.numpy(), (starts + 1).numpy(), (self.lengths - 1).numpy())
+        return Spans(self.tokens.numpy(), (starts + 1).numpy(), (self.lengths - 1).numpy())
 
     def shuffled(self, seed: int, margin: int = 0) -> "Corpus":
         """The words as `random.Random(seed).shuffle` leaves them; for `margin`, see `select`."""
-        return self.select(torch.from_numpy(shuffled(len(self), seed)), margin)
+        return self.select(torch.from_numpy(python_order(len(self), seed)), margin)
 
     def frequencies(self) -> Int[Tensor, " V"]:
         """How often each id is to be predicted."""
@@ -224,13 +224,13 @@ class Corpus:
 
     def known(self, words: "Corpus") -> Bool[Tensor, " W"]:
         """Which of these words, encoded by the same vocabulary, also stand here."""
-        asked = words._as_words()
+        asked = words._spans()
         lexicon = Lexicon(asked)
         found = np.zeros(lexicon.size + 1, dtype=bool)  # the last place is of those not asked for
         with progress("looking words up", len(self), " words") as bar:
             for first in range(0, len(self), self._words_at_once):
                 some = self[first : first + self._words_at_once]
-                found[lexicon.find(some._as_words())] = True
+                found[lexicon.find(some._spans())] = True
                 bar.update(len(some))
         return torch.from_numpy(found[lexicon.find(asked)])
 

@@ -15,14 +15,14 @@ _CHUNK = 1 << 16
 _LOW = (1 << 32) - 1
 
 
-def shuffled(n: int, seed: int) -> np.ndarray:
+def python_order(n: int, seed: int) -> np.ndarray:
     """Int32[n]: the order in which `random.Random(seed).shuffle` leaves 0, 1, … n − 1."""
     items = np.arange(n, dtype=np.int32)
-    shuffle(items, seed)
+    shuffle_as_python(items, seed)
     return items
 
 
-def shuffle(
+def shuffle_as_python(
     items: np.ndarray, seed: int, progress: Callable[[int], object] = lambda swaps: None
 ) -> None:
     """Leave the items of an array, fewer than 2³¹, as `random.Random(seed).shuffle` does.

@@ -24,7 +24,7 @@ import torch
 
 from litmore.corpus.corpus import Corpus, vocabulary_of
 from litmore.corpus.download import CACHE_VARIABLE, cache_folder
-from litmore.corpus.shuffle import shuffle
+from litmore.corpus.shuffle import shuffle_as_python
 from litmore.corpus.stored import made, opened, writer
 from litmore.corpus.text import MAX_WORD, Piece, codepoints_of, no_words, pieces, sha256_of
 from litmore.corpus.vocabulary import Vocabulary
@@ -97,7 +97,7 @@ class MappedCorpus(Corpus):
         first = int(self.places[0])
         folder = self.folder / f"shuffled-{first}-{len(self)}-{seed}"
         with _told():
-            return made(folder, lambda beside: _shuffle(self, seed, beside))
+            return made(folder, lambda beside: _write_shuffled(self, seed, beside))
 
     def unique(self) -> Corpus:
         """Not of a file that may be larger than memory.
@@ -180,7 +180,7 @@ def _tokenise(path: Path, vocabulary: Vocabulary | None, folder: Path) -> None:
             raise no_words(path)
 
 
-def _shuffle(corpus: Corpus, seed: int, folder: Path) -> None:
+def _write_shuffled(corpus: Corpus, seed: int, folder: Path) -> None:
     number = len(corpus)
     name = folder / "order"
     with name.open("wb") as file:
@@ -190,7 +190,7 @@ def _shuffle(corpus: Corpus, seed: int, folder: Path) -> None:
     for first in range(0, number, _RUN):
         order[first : first + _RUN] = np.arange(first, min(first + _RUN, number))
     with progress("shuffling", 2 * number, " words") as bar:
-        shuffle(order, seed, bar.update)
+        shuffle_as_python(order, seed, bar.update)
         small = corpus.num_examples < _MAX_WORDS
         with writer(folder, corpus.vocabulary, small, _MARGIN) as words:
             for tokens, lengths in corpus.gathered(torch.from_numpy(order)):

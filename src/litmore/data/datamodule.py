@@ -10,7 +10,7 @@ from lightning.pytorch import LightningDataModule, Trainer
 
 from litmore.corpus.corpus import Corpus
 from litmore.corpus.source import Source
-from litmore.corpus.split import SPLITS, split
+from litmore.corpus.splits import SPLITS, cut_into_splits
 from litmore.corpus.text import MAX_WORD
 from litmore.corpus.vocabulary import Vocabulary
 from litmore.data.counts import Counts
@@ -130,7 +130,7 @@ class NamesDataModule(LightningDataModule):
     @cached_property
     def splits(self) -> dict[str, Corpus]:
         """`train`, `val` and `test`: views of one storage."""
-        return split(self.corpus, self.split, self.split_seed, margin=self.block_size - 1)
+        return cut_into_splits(self.corpus, self.split, self.split_seed, margin=self.block_size - 1)
 
     def view_of(self, corpus: Corpus) -> View:
         """The chosen view of any corpus; of a split it is made once."""

@@ -40,7 +40,9 @@ def _as_written(share: float) -> float:
     return written if math.isclose(share, written, rel_tol=0, abs_tol=1e-12) else share
 
 
-def split(corpus: Corpus, ratios: Sequence[float], seed: int, margin: int = 0) -> dict[str, Corpus]:
+def cut_into_splits(
+    corpus: Corpus, ratios: Sequence[float], seed: int, margin: int = 0
+) -> dict[str, Corpus]:
     """Shuffle the words into one new storage and cut that into views: train, val and test.
 
     Args:
