@@ -6,6 +6,7 @@ import pytest
 
 from litmore.corpus.source import NAMES
 from litmore.corpus.splits import SPLITS, cut_into_splits, cuts
+from litmore.corpus.text import MAX_WORD
 from litmore.data import Corpus
 from litmore.errors import InputError
 
@@ -51,9 +52,9 @@ def test_unique_words_stand_in_one_split(lecture_file):
 
 
 def test_parts_are_neighbours_in_one_storage():
-    parts = cut_into_splits(Corpus.of("abcdefghij"), LECTURE, seed=42, margin=2)
+    parts = cut_into_splits(Corpus.of("abcdefghij"), LECTURE, seed=42)
     assert len({part.tokens.untyped_storage().data_ptr() for part in parts.values()}) == 1
-    assert parts["train"].tokens.storage_offset() == 2
+    assert parts["train"].tokens.storage_offset() == MAX_WORD - 1
     for left, right in pairwise(parts.values()):
         end = left.tokens.storage_offset() + left.num_examples
         assert right.tokens.storage_offset() == end

@@ -171,9 +171,9 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 @pytest.mark.parametrize("seed", [42, 7])
 def test_the_splits_are_those_of_a_corpus_in_memory(path, seed, max_words):
     ratios = (0.8, 0.1, 0.1)
-    inside = cut_into_splits(Corpus.read(path)[:max_words], ratios, seed, margin=4)
+    inside = cut_into_splits(Corpus.read(path)[:max_words], ratios, seed)
     for _ in range(2):
-        mapped = cut_into_splits(MappedCorpus.read(path)[:max_words], ratios, seed, margin=4)
+        mapped = cut_into_splits(MappedCorpus.read(path)[:max_words], ratios, seed)
         for name in SPLITS:
             same(mapped[name], inside[name])
             for view in (lambda part: Windows(part, 5), Words):

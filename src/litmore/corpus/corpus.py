@@ -11,10 +11,13 @@ from torch import Tensor
 
 from litmore.corpus.lexicon import Lexicon, Spans
 from litmore.corpus.shuffle import python_order
-from litmore.corpus.text import Piece, codepoints_of, line_of_word, read_codepoints
+from litmore.corpus.text import MAX_WORD, Piece, codepoints_of, line_of_word, read_codepoints
 from litmore.corpus.vocabulary import BOUNDARY, MAX_CHARACTERS, NEWLINE, UNKNOWN, Vocabulary
 from litmore.errors import InputError
 from litmore.progress import progress
+
+LEFT_PADDING = MAX_WORD - 1
+"""Boundaries before any storage: the longest context of its first character is a view of it too."""
 
 _TOKENS = 1 << 19
 """Tokens looked at at a time: bounds the memory that going through a corpus takes."""
@@ -109,11 +112,11 @@ class Corpus:
         strangers = np.flatnonzero(ids == UNKNOWN)
         if strangers.size:
             _refuse_stranger(codepoints, int(strangers[0]), vocabulary, source)
-        tokens = np.empty(ids.size + 1, dtype=vocabulary.dtype)
-        tokens[0] = BOUNDARY
-        tokens[1:] = ids
+        storage = np.full(LEFT_PADDING + 1 + ids.size, BOUNDARY, dtype=vocabulary.dtype)
+        storage[LEFT_PADDING + 1 :] = ids
+        tokens = storage[LEFT_PADDING:]
         offsets = np.flatnonzero(tokens == BOUNDARY)
-        return cls(torch.from_numpy(tokens), torch.from_numpy(offsets), vocabulary)
+        return cls(torch.from_numpy(storage)[LEFT_PADDING:], torch.from_numpy(offsets), vocabulary)
 
     def __len__(self) -> int:
         """How many words."""
@@ -152,23 +155,16 @@ class Corpus:
         """The words as strings; for people, not for paths that grow with the corpus."""
         return iter(self.vocabulary.text(self.tokens[1:]).split("\n")[:-1])
 
-    def select(self, words: Int[Tensor, " W"], margin: int = 0) -> "Corpus":
-        """The words at these indices, in this order, in a storage of their own.
-
-        Args:
-            words: indices of words.
-            margin: boundaries to lay before the first word, so that a context of up to
-                `margin + 1` tokens is a view of the storage for the first example too.
-
-        """
+    def select(self, words: Int[Tensor, " W"]) -> "Corpus":
+        """The words at these indices, in this order, in a storage of their own."""
         lengths = self.starts(words + 1) - self.starts(words)
         offsets = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])
-        storage = torch.zeros(margin + int(offsets[-1]) + 1, dtype=self.tokens.dtype)
-        end = margin + 1
+        storage = torch.zeros(LEFT_PADDING + int(offsets[-1]) + 1, dtype=self.tokens.dtype)
+        end = LEFT_PADDING + 1
         for tokens, _ in self.gathered(words):
             storage[end : end + len(tokens)] = tokens
             end += len(tokens)
-        return Corpus(storage[margin:], offsets, self.vocabulary)
+        return Corpus(storage[LEFT_PADDING:], offsets, self.vocabulary)
 
     def gathered(
         self, words: Int[Tensor, " W"]
@@ -206,9 +202,9 @@ class Corpus:
         starts = self.starts(torch.arange(len(self)))
         return Spans(self.tokens.numpy(), (starts + 1).numpy(), (self.lengths - 1).numpy())
 
-    def shuffled(self, seed: int, margin: int = 0) -> "Corpus":
-        """The words as `random.Random(seed).shuffle` leaves them; for `margin`, see `select`."""
-        return self.select(torch.from_numpy(python_order(len(self), seed)), margin)
+    def shuffled(self, seed: int) -> "Corpus":
+        """The words as `random.Random(seed).shuffle` leaves them."""
+        return self.select(torch.from_numpy(python_order(len(self), seed)))
 
     def frequencies(self) -> Int[Tensor, " V"]:
         """How often each id is to be predicted."""

@@ -21,10 +21,10 @@ import torch
 from jaxtyping import Int, Integer
 from torch import Tensor
 
-from litmore.corpus.corpus import Corpus
+from litmore.corpus.corpus import LEFT_PADDING, Corpus
 from litmore.corpus.vocabulary import Vocabulary
 
-_FORMAT = 1
+_FORMAT = 2
 """Of the files; those of another one are made anew."""
 
 
@@ -34,11 +34,11 @@ def opened(folder: Path) -> Corpus | None:
         facts = json.loads((folder / "corpus.json").read_bytes())
         if facts["format"] != _FORMAT:
             return None
-        vocabulary, margin = Vocabulary(facts["characters"]), facts["margin"]
-        tokens = _mapped(folder / "tokens", vocabulary.dtype, margin + facts["tokens"])
+        vocabulary = Vocabulary(facts["characters"])
+        tokens = _mapped(folder / "tokens", vocabulary.dtype, LEFT_PADDING + facts["tokens"])
         places = _mapped(folder / "places", np.dtype(facts["places"]), facts["words"] + 1)
         if int(places[-1]) == facts["tokens"] - 1:
-            return Corpus(tokens[margin:], places, vocabulary)
+            return Corpus(tokens[LEFT_PADDING:], places, vocabulary)
     return None
 
 
@@ -111,7 +111,7 @@ class Writer:
     """Writes words to a file of tokens and one of places.
 
     Args:
-        tokens: begins with the margin and the first boundary.
+        tokens: begins with the boundaries before the first word.
         places: as numbers of `places_type`.
 
     """
@@ -132,25 +132,23 @@ class Writer:
 
 
 @contextmanager
-def writer(folder: Path, vocabulary: Vocabulary, small: bool, margin: int = 0) -> Iterator[Writer]:
+def writer(folder: Path, vocabulary: Vocabulary, small: bool) -> Iterator[Writer]:
     """Write a corpus, some words at a time, and last of all what was written.
 
     Args:
         folder: an empty one.
         vocabulary: of the ids.
         small: whether four bytes hold every place.
-        margin: boundaries to lay before the first word's.
 
     """
     places_type = np.dtype("int32" if small else "int64")
     with _file(folder / "tokens") as tokens, _file(folder / "places") as places:
-        tokens.write(np.zeros(margin + 1, vocabulary.dtype).data)
+        tokens.write(np.zeros(LEFT_PADDING + 1, vocabulary.dtype).data)
         words = Writer(tokens, places, places_type)
         yield words
     facts = {
         "format": _FORMAT,
         "characters": vocabulary.characters,
-        "margin": margin,
         "tokens": words.end + 1,
         "words": words.words,
         "places": places_type.name,

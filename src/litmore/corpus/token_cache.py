@@ -26,13 +26,10 @@ from litmore.corpus.corpus import Corpus, vocabulary_of
 from litmore.corpus.download import CACHE_VARIABLE, cache_folder
 from litmore.corpus.shuffle import shuffle_as_python
 from litmore.corpus.stored import made, opened, writer
-from litmore.corpus.text import MAX_WORD, Piece, codepoints_of, no_words, pieces, sha256_of
+from litmore.corpus.text import Piece, codepoints_of, no_words, pieces, sha256_of
 from litmore.corpus.vocabulary import Vocabulary
 from litmore.errors import InputError
 from litmore.progress import progress
-
-_MARGIN = MAX_WORD - 1
-"""Boundaries before a shuffled storage: room for the longest context there may be."""
 
 _MAX_WORDS = 2**31 - 1
 """Words of a file: as many as an order of four bytes each can name."""
@@ -87,8 +84,8 @@ class MappedCorpus(Corpus):
             corpus = made(folder, write)
         return cls(corpus.tokens, corpus.places, corpus.vocabulary, folder=folder, sha256=sha256)
 
-    def shuffled(self, seed: int, margin: int = 0) -> Corpus:
-        """The shuffled words, by way of the cache; with room for any margin.
+    def shuffled(self, seed: int) -> Corpus:
+        """The shuffled words, by way of the cache.
 
         Raises:
             InputError: the cache cannot be written.
@@ -192,7 +189,7 @@ def _write_shuffled(corpus: Corpus, seed: int, folder: Path) -> None:
     with progress("shuffling", 2 * number, " words") as bar:
         shuffle_as_python(order, seed, bar.update)
         small = corpus.num_examples < _MAX_WORDS
-        with writer(folder, corpus.vocabulary, small, _MARGIN) as words:
+        with writer(folder, corpus.vocabulary, small) as words:
             for tokens, lengths in corpus.gathered(torch.from_numpy(order)):
                 words.add(tokens, lengths)
                 bar.update(len(lengths))

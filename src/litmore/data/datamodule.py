@@ -130,7 +130,7 @@ class NamesDataModule(LightningDataModule):
     @cached_property
     def splits(self) -> dict[str, Corpus]:
         """`train`, `val` and `test`: views of one storage."""
-        return cut_into_splits(self.corpus, self.split, self.split_seed, margin=self.block_size - 1)
+        return cut_into_splits(self.corpus, self.split, self.split_seed)
 
     def view_of(self, corpus: Corpus) -> View:
         """The chosen view of any corpus; of a split it is made once."""
