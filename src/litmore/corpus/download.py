@@ -3,8 +3,8 @@
 import hashlib
 import os
 import re
-import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
@@ -12,9 +12,8 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from tqdm import tqdm
-
 from litmore.errors import InputError
+from litmore.progress import progress
 
 CACHE_VARIABLE = "LITMORE_CACHE"
 """The environment variable that moves the cache."""
@@ -50,6 +49,19 @@ def _place(url: str, sha256: str) -> Path:
     return cache_folder() / f"{sha256[:16]}-{Path(urlsplit(url).path).name}"
 
 
+@contextmanager
+def written_whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which comes to its place once it is whole, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def fetch(url: str, sha256: str) -> Path:
     """The file of that hash: from the cache, else from the URL.
 
@@ -68,14 +80,8 @@ def fetch(url: str, sha256: str) -> Path:
     try:
         if found := cached(url, sha256):
             return found
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")  # what stands at `path` is whole
-        try:
-            with part.open("wb") as file:
-                _download(url, sha256, file)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        with written_whole(path) as file:
+            _download(url, sha256, file)
     except InputError:
         raise
     except (OSError, HTTPException, ValueError) as error:
@@ -137,9 +143,8 @@ def _download(url: str, sha256: str, file: IO[bytes]) -> None:
 
 def _pieces(url: str) -> Iterator[bytes]:
     with build_opener(_CheckedRedirects).open(url, timeout=_SILENCE) as response:
-        total = int(response.headers.get("Content-Length") or 0) or None
-        quiet = not sys.stderr.isatty()
-        with tqdm(total=total, unit="B", unit_scale=True, disable=quiet) as bar:
+        total = int(response.headers.get("Content-Length") or 0)
+        with progress(f"fetching {Path(urlsplit(url).path).name}", total, "B") as bar:
             while piece := response.read(_PIECE):
                 bar.update(len(piece))
                 yield piece

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from litmore.corpus.corpus import Corpus
 from litmore.corpus.download import check_sha256, fetch
+from litmore.corpus.mapped import NO_UNIQUE, MappedCorpus
 from litmore.corpus.text import sha256_of, unfolded_size
-from litmore.corpus.token_cache import MappedCorpus, no_unique
 from litmore.corpus.vocabulary import Vocabulary
 from litmore.errors import InputError
 
@@ -29,7 +29,7 @@ class Source:
         max_words: take only so many words, the file's first.
         unique: keep each word once.
         vocabulary: the characters in the order of their ids; none takes the file's own, sorted.
-        memory_map: keep the tokens in files that are memory-mapped (`litmore.corpus.token_cache`);
+        memory_map: keep the tokens in files that are memory-mapped (`litmore.corpus.mapped`);
             none does so for more than `LARGE` bytes of text, unless each word is to be kept once.
 
     Raises:
@@ -51,7 +51,7 @@ class Source:
         elif self.url is not None and self.path is None:
             raise InputError(f"--data.url {self.url}: give the content's hash too, --data.sha256")
         if self.unique and self.memory_map:
-            raise no_unique()
+            raise InputError(NO_UNIQUE)
         if self.path is not None:
             self.path = str(Path(self.path).expanduser().absolute())
         self.given_vocabulary = None if self.vocabulary is None else Vocabulary(self.vocabulary)

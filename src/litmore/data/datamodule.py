@@ -49,7 +49,7 @@ class NamesDataModule(LightningDataModule):
         vocabulary: the characters in the order of their ids; none takes the file's own, sorted.
         predict_path: the file whose words `predict` scores, one a line.
         memory_map: keep the tokens in files that are memory-mapped, for a corpus larger than memory
-            (`litmore.corpus.token_cache`); none does so for a file of more than 64 MiB of text,
+            (`litmore.corpus.mapped`); none does so for a file of more than 64 MiB of text,
             unless each word is to be kept once.
 
     Raises:
