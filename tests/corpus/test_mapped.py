@@ -348,16 +348,19 @@ def test_several_processes_make_it_at_once(path, cache, monkeypatch):
         shutil.rmtree(cache)
 
 
-def test_a_full_disk_is_one_line(path, cache):
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_a_full_disk_is_one_line(path, cache, shuffled):
+    corpus = MappedCorpus.read(path) if shuffled else None
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))
     try:
         with pytest.raises(InputError, match=r"^LITMORE_CACHE .*File too large.*memory_map false$"):
-            MappedCorpus.read(path)
+            corpus.shuffled(42) if corpus else MappedCorpus.read(path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert unfinished(cache) == list(cache.rglob("corpus.json")) == []
-    same(MappedCorpus.read(path), Corpus.read(path))
+    assert unfinished(cache) == []
+    assert len(list(cache.rglob("corpus.json"))) == shuffled
+    same(MappedCorpus.read(path).shuffled(42), Corpus.read(path).shuffled(42))
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(path, cache):

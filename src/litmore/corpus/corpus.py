@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,13 @@ from litmore.errors import InputError
 from litmore.progress import progress
 
 LEFT_PADDING = MAX_WORD - 1
-"""Boundaries before any storage: the longest context of its first character is a view of it too."""
+"""Boundaries that a storage begins with: its first character's longest context is a view too."""
 
 _TOKENS = 1 << 19
 """Tokens looked at at a time: bounds the memory that going through a corpus takes."""
+
+Run = tuple[Integer[Tensor, " n"], Int[Tensor, " w"]]
+"""The tokens of some words, each followed by its closing boundary, and the words' lengths."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +39,16 @@ class Corpus:
         places: where each word's opening boundary stands in the storage that this is a part of;
             last, where the closing one does.
         vocabulary: the characters of the ids.
-        origin: where the tokens begin in that storage.
 
     """
 
     tokens: Integer[Tensor, " N"]
     places: Int[Tensor, " words_and_1"]
     vocabulary: Vocabulary
-    origin: int = 0
 
     @classmethod
     def read(cls, path: Path | str, vocabulary: Vocabulary | None = None) -> "Corpus":
-        """Read a UTF-8 file of one word a line, plain or `.gz`.
-
-        Args:
-            path: the file.
-            vocabulary: ids to use; None takes the file's own characters, sorted.
+        """A UTF-8 file of one word a line, plain or `.gz`; the ids its own characters', or given.
 
         Raises:
             InputError: the file cannot be used (see `read_codepoints`), holds a character that is
@@ -64,22 +62,12 @@ class Corpus:
 
     @classmethod
     def of_piece(cls, piece: Piece, vocabulary: Vocabulary) -> "Corpus":
-        """The words of some lines of a file; maybe none.
-
-        Raises:
-            InputError: see `read`.
-
-        """
+        """The words of some lines of a file; maybe none."""
         return cls._of_codepoints(codepoints_of(piece), vocabulary, piece)
 
     @classmethod
     def read_known(cls, path: Path | str, vocabulary: Vocabulary) -> tuple["Corpus", list[str]]:
-        """The words of a file that a vocabulary can spell, and all its words, in order.
-
-        Raises:
-            InputError: the file cannot be used (see `read_codepoints`).
-
-        """
+        """The words of a file that a vocabulary can spell, and all its words, in order."""
         codepoints = read_codepoints(Path(path))
         words = codepoints.astype("<u4").tobytes().decode("utf-32-le").split("\n")[:-1]
         ends = codepoints == NEWLINE
@@ -119,7 +107,6 @@ class Corpus:
         return cls(torch.from_numpy(storage)[LEFT_PADDING:], torch.from_numpy(offsets), vocabulary)
 
     def __len__(self) -> int:
-        """How many words."""
         return len(self.places) - 1
 
     @property
@@ -127,14 +114,18 @@ class Corpus:
         """How many characters there are to predict, each word's closing boundary included."""
         return len(self.tokens) - 1
 
+    @cached_property
+    def _origin(self) -> int:
+        return int(self.places[0])
+
     @property
     def offsets(self) -> Int[Tensor, " words_and_1"]:
         """Where each word's opening boundary stands in the tokens; last, the closing one."""
-        return self.places - self.origin if self.origin else self.places
+        return self.places - self._origin if self._origin else self.places
 
     def starts(self, words: Int[Tensor, " W"]) -> Int[Tensor, " W"]:
         """The `offsets` of these words alone."""
-        return self.places[words].long() - self.origin
+        return self.places[words].long() - self._origin
 
     @property
     def lengths(self) -> Int[Tensor, " words"]:
@@ -147,9 +138,8 @@ class Corpus:
         if step != 1:
             raise IndexError("a corpus is sliced in steps of 1")
         places = self.places[start : max(start, stop) + 1]
-        origin = int(places[0])
-        first, last = origin - self.origin, int(places[-1]) - self.origin
-        return replace(self, tokens=self.tokens[first : last + 1], places=places, origin=origin)
+        first, last = int(places[0]) - self._origin, int(places[-1]) - self._origin
+        return replace(self, tokens=self.tokens[first : last + 1], places=places)
 
     def __iter__(self) -> Iterator[str]:
         """The words as strings; for people, not for paths that grow with the corpus."""
@@ -166,27 +156,19 @@ class Corpus:
             end += len(tokens)
         return Corpus(storage[LEFT_PADDING:], offsets, self.vocabulary)
 
-    def gathered(
-        self, words: Int[Tensor, " W"]
-    ) -> Iterator[tuple[Integer[Tensor, " n"], Int[Tensor, " w"]]]:
+    def gathered(self, words: Int[Tensor, " W"]) -> Iterator[Run]:
         """The words at these indices, in this order, some at a time.
 
         Of each run the storage is read forwards, as a disk likes it, and arranged afterwards.
-
-        Yields:
-            The tokens of the words, each followed by its closing boundary; and their lengths.
-
         """
         for first in range(0, len(words), self._words_at_once):
             ascending, order = _sorted(words[first : first + self._words_at_once])
-            lengths, tokens = _gather(
-                self.tokens[1:], self.starts(ascending), self.starts(ascending + 1)
-            )
+            starts, ends = self.starts(ascending), self.starts(ascending + 1)
+            tokens, lengths = _gather(self.tokens[1:], starts, ends)
             place = torch.empty_like(order)
             place[order] = torch.arange(len(order))  # of each word among those read
             starts = (lengths.cumsum(0) - lengths)[place]
-            lengths, tokens = _gather(tokens, starts, starts + lengths[place])
-            yield tokens, lengths
+            yield _gather(tokens, starts, starts + lengths[place])
 
     @property
     def _words_at_once(self) -> int:
@@ -232,12 +214,7 @@ class Corpus:
 
 
 def vocabulary_of(path: Path, texts: Iterable[np.ndarray]) -> Vocabulary:
-    """The characters of a file's pieces, sorted.
-
-    Raises:
-        InputError: more than `MAX_CHARACTERS`.
-
-    """
+    """The characters of a file's pieces, sorted; refused if more than `MAX_CHARACTERS`."""
     characters: set[str] = set()
     for codepoints in texts:
         characters |= set(Vocabulary.of(codepoints).characters)
@@ -259,14 +236,14 @@ def _sorted(numbers: Int[Tensor, " W"]) -> tuple[Int[Tensor, " W"], Int[Tensor, 
 
 def _gather(
     tokens: Integer[Tensor, " N"], starts: Int[Tensor, " W"], ends: Int[Tensor, " W"]
-) -> tuple[Int[Tensor, " W"], Integer[Tensor, " n"]]:
-    """These runs of tokens, one behind the other: their lengths, and the tokens."""
+) -> Run:
+    """These runs of tokens, one behind the other."""
     lengths = ends - starts
     # numpy's own, as it repeats in half the time that torch takes.
     before = (lengths.cumsum(0) - lengths).numpy()
     source = np.repeat(starts.numpy() - before, lengths.numpy())
     source += np.arange(len(source))
-    return lengths, torch.from_numpy(tokens.numpy()[source])
+    return torch.from_numpy(tokens.numpy()[source]), lengths
 
 
 def _refuse_stranger(

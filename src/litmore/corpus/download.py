@@ -65,10 +65,6 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
 def fetch(url: str, sha256: str) -> Path:
     """The file of that hash: from the cache, else from the URL.
 
-    Args:
-        url: https; http from this machine itself where `HTTP_VARIABLE` allows it.
-        sha256: of the content, 64 hexadecimal digits.
-
     Raises:
         InputError: the URL or the hash cannot be used, there is no such content, it is another, or
             larger than `MAX_BYTES`.
@@ -95,12 +91,7 @@ def fetch(url: str, sha256: str) -> Path:
 
 
 def check_sha256(sha256: str) -> None:
-    """Whether it is one.
-
-    Raises:
-        InputError: it is not.
-
-    """
+    """Refuse what is none."""
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise InputError(f"--data.sha256 {sha256}: give the content's SHA-256 as 64 hex digits")
 
@@ -130,21 +121,16 @@ class _CheckedRedirects(HTTPRedirectHandler):
 
 def _download(url: str, sha256: str, file: IO[bytes]) -> None:
     digest = hashlib.sha256()
-    size = 0
-    for piece in _pieces(url):
-        size += len(piece)
-        if size > MAX_BYTES:
-            raise ValueError(f"larger than {MAX_BYTES:,} bytes")
-        digest.update(piece)
-        file.write(piece)
-    if digest.hexdigest() != sha256:
-        raise ValueError(f"its SHA-256 is {digest.hexdigest()}")
-
-
-def _pieces(url: str) -> Iterator[bytes]:
     with build_opener(_CheckedRedirects).open(url, timeout=_SILENCE) as response:
         total = int(response.headers.get("Content-Length") or 0)
         with progress(f"fetching {Path(urlsplit(url).path).name}", total, "B") as bar:
+            size = 0
             while piece := response.read(_PIECE):
+                size += len(piece)
+                if size > MAX_BYTES:
+                    raise ValueError(f"larger than {MAX_BYTES:,} bytes")
+                digest.update(piece)
+                file.write(piece)
                 bar.update(len(piece))
-                yield piece
+    if digest.hexdigest() != sha256:
+        raise ValueError(f"its SHA-256 is {digest.hexdigest()}")

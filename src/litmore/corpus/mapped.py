@@ -28,19 +28,16 @@ from typing import IO
 
 import numpy as np
 import torch
-from jaxtyping import Int, Integer
+from jaxtyping import Integer
 from torch import Tensor
 
-from litmore.corpus.corpus import LEFT_PADDING, Corpus, vocabulary_of
+from litmore.corpus.corpus import LEFT_PADDING, Corpus, Run, vocabulary_of
 from litmore.corpus.download import CACHE_VARIABLE, cache_folder, written_whole
 from litmore.corpus.shuffle import shuffle_as_python
 from litmore.corpus.text import Piece, codepoints_of, no_words, pieces, sha256_of
 from litmore.corpus.vocabulary import Vocabulary
 from litmore.errors import InputError
 from litmore.progress import progress
-
-Run = tuple[Integer[Tensor, " n"], Int[Tensor, " w"]]
-"""The tokens of some words, each followed by its boundary, and the words' lengths."""
 
 NO_UNIQUE = (  # that needs all words at once
     "--data.unique true: not for a file that is memory-mapped; --data.memory_map false reads"

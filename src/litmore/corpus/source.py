@@ -58,19 +58,13 @@ class Source:
 
     @cached_property
     def file(self) -> Path:
-        """The one given, the one fetched, or the embedded names.
-
-        Raises:
-            InputError: it cannot be fetched.
-
-        """
+        """The one given, the one fetched, or the embedded names."""
         if self.path is None and self.url is not None:
             return fetch(self.url, self.sha256 or "")
         return Path(self.path) if self.path is not None else NAMES
 
     @cached_property
     def is_mapped(self) -> bool:
-        """Whether the tokens are kept in files."""
         if self.memory_map is None:
             return not self.unique and unfolded_size(self.file) > LARGE
         return self.memory_map
@@ -92,17 +86,13 @@ class Source:
                 f"{self.file}: larger than the memory there is; --data.memory_map true reads it"
                 " by way of files"
             ) from None
-        self._check_content(
-            corpus.sha256 if isinstance(corpus, MappedCorpus) else sha256_of(self.file)
-        )
-        if self.max_words is not None:
-            corpus = corpus[: self.max_words]
-        return corpus.unique() if self.unique else corpus
-
-    def _check_content(self, found: str) -> None:
-        if self.sha256 is not None and self.sha256 != found:
+        found = corpus.sha256 if isinstance(corpus, MappedCorpus) else sha256_of(self.file)
+        if self.sha256 not in (None, found):
             raise InputError(
                 f"--data.sha256 {self.sha256}: {self.file} is another content, {found};"
                 " --data.sha256 null takes it as it is"
             )
         self.sha256 = found
+        if self.max_words is not None:
+            corpus = corpus[: self.max_words]
+        return corpus.unique() if self.unique else corpus

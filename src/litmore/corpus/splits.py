@@ -41,17 +41,7 @@ def _as_written(share: float) -> float:
 
 
 def cut_into_splits(corpus: Corpus, ratios: Sequence[float], seed: int) -> dict[str, Corpus]:
-    """Shuffle the words into one new storage and cut that into views: train, val and test.
-
-    Args:
-        corpus: the words.
-        ratios: the three shares, which sum to 1; 0 leaves a part empty.
-        seed: of the shuffle.
-
-    Raises:
-        InputError: see `cuts`.
-
-    """
+    """Shuffle the words into one new storage and cut that into views: train, val and test."""
     ends = cuts(len(corpus), ratios)
     shuffled = corpus.shuffled(seed)
     starts = (0, *ends[:-1])
