@@ -43,7 +43,7 @@ def total_batches(trainer: "Trainer") -> int | None:
 
 def validates(trainer: "Trainer") -> bool:
     """Whether there is anything to validate on; the loader of a split left out is empty."""
-    batches: list[int | float] = trainer.num_val_batches  # type: ignore[assignment]
+    batches: list[int | float] = trainer.num_val_batches
     return bool(trainer.enable_validation) and sum(batches) > 0
 
 

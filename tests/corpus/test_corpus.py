@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmore.corpus import corpus as corpus_module
+from litmore.corpus.text import MAX_WORD
 from litmore.data import Corpus, Vocabulary
 from litmore.errors import InputError
 
@@ -89,17 +90,23 @@ def test_slices_go_in_steps_of_one(step):
         Corpus.of(NAMES)[::step]
 
 
-@given(WORDS.filter(bool), st.data(), st.integers(0, 5))
-def test_select_gathers_words_behind_a_margin_of_boundaries(words, data, margin):
+@given(WORDS.filter(bool), st.data())
+def test_select_gathers_words_into_a_storage_of_their_own(words, data):
     indices = data.draw(st.lists(st.integers(0, len(words) - 1)))
     corpus = Corpus.of(words)
-    chosen = corpus.select(torch.tensor(indices, dtype=torch.long), margin)
+    chosen = corpus.select(torch.tensor(indices, dtype=torch.long))
     assert list(chosen) == [words[i] for i in indices]
     assert chosen.tokens.dtype == corpus.tokens.dtype
-    assert chosen.tokens.storage_offset() == margin
-    before = chosen.tokens.as_strided((margin + 1,), (1,), 0)
-    assert before.tolist() == [0] * (margin + 1)
     assert starts_of(chosen.tokens) != starts_of(corpus.tokens)
+
+
+def test_each_storage_begins_with_the_longest_context_of_its_first_character(word_file):
+    corpus = Corpus.of(NAMES)
+    whole = [corpus, Corpus.read(word_file(NAMES)), corpus.shuffled(42), corpus.unique()]
+    for one in (*whole, corpus[3:].select(torch.tensor([1, 0]))):
+        assert one.tokens.storage_offset() == MAX_WORD - 1
+        before = one.tokens.as_strided((MAX_WORD,), (1,), 0)
+        assert before.tolist() == [0] * MAX_WORD
 
 
 def test_select_gathers_more_words_than_one_chunk():

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmore.corpus.lexicon import Lexicon, Words
+from litmore.corpus.lexicon import Lexicon, Spans
 
 WORDS = st.lists(st.lists(st.integers(1, 3), max_size=20), max_size=30)
 
@@ -15,7 +15,7 @@ def stored(words, dtype="uint8"):
         starts.append(len(tokens))
         tokens += [*word, 0]
     lengths = np.array([len(word) for word in words], dtype=np.int64)
-    return Words(np.array(tokens, dtype=dtype), np.array(starts, dtype=np.int64), lengths)
+    return Spans(np.array(tokens, dtype=dtype), np.array(starts, dtype=np.int64), lengths)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "int32"])

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from litmore.corpus import source
+from litmore.corpus.mapped import MappedCorpus
 from litmore.corpus.source import NAMES, Source
 from litmore.corpus.text import unfolded_size
-from litmore.corpus.token_cache import MappedCorpus
 from litmore.data import Corpus
 from litmore.errors import InputError
 

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from litmore.corpus.split import split
+from litmore.corpus.splits import cut_into_splits
+from litmore.corpus.text import MAX_WORD
 from litmore.data import Corpus
 from litmore.data.views import PAD, Windows, Words
 
@@ -14,9 +15,9 @@ def starts_of(storage):
     return storage.untyped_storage().data_ptr()
 
 
-def part_of(name, block_size):
+def part_of(name):
     corpus = Corpus.of(NAMES)
-    return corpus if name == "whole" else split(corpus, (0.5, 0.25, 0.25), 42, block_size - 1)[name]
+    return corpus if name == "whole" else cut_into_splits(corpus, (0.5, 0.25, 0.25), 42)[name]
 
 
 def lecture_windows(corpus, block_size):
@@ -34,7 +35,7 @@ def lecture_windows(corpus, block_size):
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("block_size", BLOCK_SIZES)
 def test_windows_are_the_lectures_examples(part, block_size):
-    corpus = part_of(part, block_size)
+    corpus = part_of(part)
     before = corpus.tokens.clone()
     view = Windows(corpus, block_size)
     x, y = view[torch.arange(len(view))]
@@ -44,17 +45,15 @@ def test_windows_are_the_lectures_examples(part, block_size):
 
 
 @pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("block_size", BLOCK_SIZES)
-def test_windows_share_the_storage_of_a_corpus_with_margin(part, block_size):
-    corpus = part_of(part, block_size)
-    if part == "whole":
-        corpus = corpus.select(torch.arange(len(corpus)), margin=block_size - 1)
+@pytest.mark.parametrize("block_size", [*BLOCK_SIZES, MAX_WORD])
+def test_windows_share_the_storage_of_their_corpus(part, block_size):
+    corpus = part_of(part)
     assert starts_of(Windows(corpus, block_size).windows) == starts_of(corpus.tokens)
 
 
 @pytest.mark.parametrize("block_size", BLOCK_SIZES)
 def test_windows_are_gathered_in_any_order(block_size):
-    corpus = part_of("val", block_size)
+    corpus = part_of("val")
     xs, ys = lecture_windows(corpus, block_size)
     examples = [3, 0, len(xs) - 1, 3, 1]
     x, y = Windows(corpus, block_size)[torch.tensor(examples)]
@@ -64,7 +63,7 @@ def test_windows_are_gathered_in_any_order(block_size):
 
 @pytest.mark.parametrize("part", PARTS)
 def test_words_are_padded_to_the_longest(part):
-    corpus = part_of(part, 1)
+    corpus = part_of(part)
     ids = [corpus.vocabulary.encode(word) for word in corpus]
     longest = max(map(len, ids)) + 1
     x, y = Words(corpus)[torch.arange(len(corpus))]
@@ -80,7 +79,7 @@ def test_words_are_only_as_wide_as_their_batch():
 
 
 def test_each_words_target_is_the_next_input():
-    corpus = part_of("whole", 1)
+    corpus = part_of("whole")
     x, y = Words(corpus)[torch.randperm(len(corpus))]
     character = y[:, :-1] > 0
     assert torch.equal(x[:, 1:][character], y[:, :-1][character])
@@ -93,7 +92,7 @@ def test_each_words_target_is_the_next_input():
 @pytest.mark.parametrize("block_size", BLOCK_SIZES)
 @pytest.mark.parametrize("part", PARTS)
 def test_runs_of_words_equal_the_gather_of_their_examples(part, block_size):
-    corpus = part_of(part, block_size)
+    corpus = part_of(part)
     windows, words = Windows(corpus, block_size), Words(corpus)
     for first, last in [(0, len(corpus)), (0, 1), (1, 3), (2, len(corpus))]:
         examples = torch.arange(int(corpus.offsets[first]), int(corpus.offsets[last]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,21 @@ import torch
 from jaxtyping import Bool, Int, Integer
 from torch import Tensor
 
-from litmore.corpus.lexicon import Lexicon, Words
-from litmore.corpus.shuffle import shuffled
-from litmore.corpus.text import Piece, codepoints_of, line_of_word, read_codepoints
+from litmore.corpus.lexicon import Lexicon, Spans
+from litmore.corpus.shuffle import python_order
+from litmore.corpus.text import MAX_WORD, Piece, codepoints_of, line_of_word, read_codepoints
 from litmore.corpus.vocabulary import BOUNDARY, MAX_CHARACTERS, NEWLINE, UNKNOWN, Vocabulary
 from litmore.errors import InputError
 from litmore.progress import progress
 
+LEFT_PADDING = MAX_WORD - 1
+"""Boundaries that a storage begins with: its first character's longest context is a view too."""
+
 _TOKENS = 1 << 19
 """Tokens looked at at a time: bounds the memory that going through a corpus takes."""
+
+Run = tuple[Integer[Tensor, " n"], Int[Tensor, " w"]]
+"""The tokens of some words, each followed by its closing boundary, and the words' lengths."""
 
 
 @dataclass(frozen=True)
@@ -32,22 +39,16 @@ class Corpus:
         places: where each word's opening boundary stands in the storage that this is a part of;
             last, where the closing one does.
         vocabulary: the characters of the ids.
-        origin: where the tokens begin in that storage.
 
     """
 
     tokens: Integer[Tensor, " N"]
     places: Int[Tensor, " words_and_1"]
     vocabulary: Vocabulary
-    origin: int = 0
 
     @classmethod
     def read(cls, path: Path | str, vocabulary: Vocabulary | None = None) -> "Corpus":
-        """Read a UTF-8 file of one word a line, plain or `.gz`.
-
-        Args:
-            path: the file.
-            vocabulary: ids to use; None takes the file's own characters, sorted.
+        """A UTF-8 file of one word a line, plain or `.gz`; the ids its own characters', or given.
 
         Raises:
             InputError: the file cannot be used (see `read_codepoints`), holds a character that is
@@ -61,22 +62,12 @@ class Corpus:
 
     @classmethod
     def of_piece(cls, piece: Piece, vocabulary: Vocabulary) -> "Corpus":
-        """The words of some lines of a file; maybe none.
-
-        Raises:
-            InputError: see `read`.
-
-        """
+        """The words of some lines of a file; maybe none."""
         return cls._of_codepoints(codepoints_of(piece), vocabulary, piece)
 
     @classmethod
     def read_known(cls, path: Path | str, vocabulary: Vocabulary) -> tuple["Corpus", list[str]]:
-        """The words of a file that a vocabulary can spell, and all its words, in order.
-
-        Raises:
-            InputError: the file cannot be used (see `read_codepoints`).
-
-        """
+        """The words of a file that a vocabulary can spell, and all its words, in order."""
         codepoints = read_codepoints(Path(path))
         words = codepoints.astype("<u4").tobytes().decode("utf-32-le").split("\n")[:-1]
         ends = codepoints == NEWLINE
@@ -109,14 +100,13 @@ class Corpus:
         strangers = np.flatnonzero(ids == UNKNOWN)
         if strangers.size:
             _refuse_stranger(codepoints, int(strangers[0]), vocabulary, source)
-        tokens = np.empty(ids.size + 1, dtype=vocabulary.dtype)
-        tokens[0] = BOUNDARY
-        tokens[1:] = ids
+        storage = np.full(LEFT_PADDING + 1 + ids.size, BOUNDARY, dtype=vocabulary.dtype)
+        storage[LEFT_PADDING + 1 :] = ids
+        tokens = storage[LEFT_PADDING:]
         offsets = np.flatnonzero(tokens == BOUNDARY)
-        return cls(torch.from_numpy(tokens), torch.from_numpy(offsets), vocabulary)
+        return cls(torch.from_numpy(storage)[LEFT_PADDING:], torch.from_numpy(offsets), vocabulary)
 
     def __len__(self) -> int:
-        """How many words."""
         return len(self.places) - 1
 
     @property
@@ -124,14 +114,18 @@ class Corpus:
         """How many characters there are to predict, each word's closing boundary included."""
         return len(self.tokens) - 1
 
+    @cached_property
+    def _origin(self) -> int:
+        return int(self.places[0])
+
     @property
     def offsets(self) -> Int[Tensor, " words_and_1"]:
         """Where each word's opening boundary stands in the tokens; last, the closing one."""
-        return self.places - self.origin if self.origin else self.places
+        return self.places - self._origin if self._origin else self.places
 
     def starts(self, words: Int[Tensor, " W"]) -> Int[Tensor, " W"]:
         """The `offsets` of these words alone."""
-        return self.places[words].long() - self.origin
+        return self.places[words].long() - self._origin
 
     @property
     def lengths(self) -> Int[Tensor, " words"]:
@@ -144,53 +138,37 @@ class Corpus:
         if step != 1:
             raise IndexError("a corpus is sliced in steps of 1")
         places = self.places[start : max(start, stop) + 1]
-        origin = int(places[0])
-        first, last = origin - self.origin, int(places[-1]) - self.origin
-        return replace(self, tokens=self.tokens[first : last + 1], places=places, origin=origin)
+        first, last = int(places[0]) - self._origin, int(places[-1]) - self._origin
+        return replace(self, tokens=self.tokens[first : last + 1], places=places)
 
     def __iter__(self) -> Iterator[str]:
         """The words as strings; for people, not for paths that grow with the corpus."""
         return iter(self.vocabulary.text(self.tokens[1:]).split("\n")[:-1])
 
-    def select(self, words: Int[Tensor, " W"], margin: int = 0) -> "Corpus":
-        """The words at these indices, in this order, in a storage of their own.
-
-        Args:
-            words: indices of words.
-            margin: boundaries to lay before the first word, so that a context of up to
-                `margin + 1` tokens is a view of the storage for the first example too.
-
-        """
+    def select(self, words: Int[Tensor, " W"]) -> "Corpus":
+        """The words at these indices, in this order, in a storage of their own."""
         lengths = self.starts(words + 1) - self.starts(words)
         offsets = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])
-        storage = torch.zeros(margin + int(offsets[-1]) + 1, dtype=self.tokens.dtype)
-        end = margin + 1
+        storage = torch.zeros(LEFT_PADDING + int(offsets[-1]) + 1, dtype=self.tokens.dtype)
+        end = LEFT_PADDING + 1
         for tokens, _ in self.gathered(words):
             storage[end : end + len(tokens)] = tokens
             end += len(tokens)
-        return Corpus(storage[margin:], offsets, self.vocabulary)
+        return Corpus(storage[LEFT_PADDING:], offsets, self.vocabulary)
 
-    def gathered(
-        self, words: Int[Tensor, " W"]
-    ) -> Iterator[tuple[Integer[Tensor, " n"], Int[Tensor, " w"]]]:
+    def gathered(self, words: Int[Tensor, " W"]) -> Iterator[Run]:
         """The words at these indices, in this order, some at a time.
 
         Of each run the storage is read forwards, as a disk likes it, and arranged afterwards.
-
-        Yields:
-            The tokens of the words, each followed by its closing boundary; and their lengths.
-
         """
         for first in range(0, len(words), self._words_at_once):
             ascending, order = _sorted(words[first : first + self._words_at_once])
-            lengths, tokens = _gather(
-                self.tokens[1:], self.starts(ascending), self.starts(ascending + 1)
-            )
+            starts, ends = self.starts(ascending), self.starts(ascending + 1)
+            tokens, lengths = _gather(self.tokens[1:], starts, ends)
             place = torch.empty_like(order)
             place[order] = torch.arange(len(order))  # of each word among those read
             starts = (lengths.cumsum(0) - lengths)[place]
-            lengths, tokens = _gather(tokens, starts, starts + lengths[place])
-            yield tokens, lengths
+            yield _gather(tokens, starts, starts + lengths[place])
 
     @property
     def _words_at_once(self) -> int:
@@ -199,16 +177,16 @@ class Corpus:
 
     def spellings(self) -> Int[Tensor, " words"]:
         """A number for each word, the same for two words exactly if they are spelt the same."""
-        words = self._as_words()
+        words = self._spans()
         return torch.from_numpy(Lexicon(words).find(words))
 
-    def _as_words(self) -> Words:
+    def _spans(self) -> Spans:
         starts = self.starts(torch.arange(len(self)))
-        return Words(self.tokens.numpy(), (starts + 1).numpy(), (self.lengths - 1).numpy())
+        return Spans(self.tokens.numpy(), (starts + 1).numpy(), (self.lengths - 1).numpy())
 
-    def shuffled(self, seed: int, margin: int = 0) -> "Corpus":
-        """The words as `random.Random(seed).shuffle` leaves them; for `margin`, see `select`."""
-        return self.select(torch.from_numpy(shuffled(len(self), seed)), margin)
+    def shuffled(self, seed: int) -> "Corpus":
+        """The words as `random.Random(seed).shuffle` leaves them."""
+        return self.select(torch.from_numpy(python_order(len(self), seed)))
 
     def frequencies(self) -> Int[Tensor, " V"]:
         """How often each id is to be predicted."""
@@ -224,24 +202,19 @@ class Corpus:
 
     def known(self, words: "Corpus") -> Bool[Tensor, " W"]:
         """Which of these words, encoded by the same vocabulary, also stand here."""
-        asked = words._as_words()
+        asked = words._spans()
         lexicon = Lexicon(asked)
         found = np.zeros(lexicon.size + 1, dtype=bool)  # the last place is of those not asked for
         with progress("looking words up", len(self), " words") as bar:
             for first in range(0, len(self), self._words_at_once):
                 some = self[first : first + self._words_at_once]
-                found[lexicon.find(some._as_words())] = True
+                found[lexicon.find(some._spans())] = True
                 bar.update(len(some))
         return torch.from_numpy(found[lexicon.find(asked)])
 
 
 def vocabulary_of(path: Path, texts: Iterable[np.ndarray]) -> Vocabulary:
-    """The characters of a file's pieces, sorted.
-
-    Raises:
-        InputError: more than `MAX_CHARACTERS`.
-
-    """
+    """The characters of a file's pieces, sorted; refused if more than `MAX_CHARACTERS`."""
     characters: set[str] = set()
     for codepoints in texts:
         characters |= set(Vocabulary.of(codepoints).characters)
@@ -263,14 +236,14 @@ def _sorted(numbers: Int[Tensor, " W"]) -> tuple[Int[Tensor, " W"], Int[Tensor, 
 
 def _gather(
     tokens: Integer[Tensor, " N"], starts: Int[Tensor, " W"], ends: Int[Tensor, " W"]
-) -> tuple[Int[Tensor, " W"], Integer[Tensor, " n"]]:
-    """These runs of tokens, one behind the other: their lengths, and the tokens."""
+) -> Run:
+    """These runs of tokens, one behind the other."""
     lengths = ends - starts
     # numpy's own, as it repeats in half the time that torch takes.
     before = (lengths.cumsum(0) - lengths).numpy()
     source = np.repeat(starts.numpy() - before, lengths.numpy())
     source += np.arange(len(source))
-    return lengths, torch.from_numpy(tokens.numpy()[source])
+    return torch.from_numpy(tokens.numpy()[source]), lengths
 
 
 def _refuse_stranger(

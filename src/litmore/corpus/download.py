@@ -3,8 +3,8 @@
 import hashlib
 import os
 import re
-import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
@@ -12,9 +12,8 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from tqdm import tqdm
-
 from litmore.errors import InputError
+from litmore.progress import progress
 
 CACHE_VARIABLE = "LITMORE_CACHE"
 """The environment variable that moves the cache."""
@@ -50,12 +49,21 @@ def _place(url: str, sha256: str) -> Path:
     return cache_folder() / f"{sha256[:16]}-{Path(urlsplit(url).path).name}"
 
 
+@contextmanager
+def written_whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which comes to its place once it is whole, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def fetch(url: str, sha256: str) -> Path:
     """The file of that hash: from the cache, else from the URL.
-
-    Args:
-        url: https; http from this machine itself where `HTTP_VARIABLE` allows it.
-        sha256: of the content, 64 hexadecimal digits.
 
     Raises:
         InputError: the URL or the hash cannot be used, there is no such content, it is another, or
@@ -68,14 +76,8 @@ def fetch(url: str, sha256: str) -> Path:
     try:
         if found := cached(url, sha256):
             return found
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")  # what stands at `path` is whole
-        try:
-            with part.open("wb") as file:
-                _download(url, sha256, file)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        with written_whole(path) as file:
+            _download(url, sha256, file)
     except InputError:
         raise
     except (OSError, HTTPException, ValueError) as error:
@@ -89,12 +91,7 @@ def fetch(url: str, sha256: str) -> Path:
 
 
 def check_sha256(sha256: str) -> None:
-    """Whether it is one.
-
-    Raises:
-        InputError: it is not.
-
-    """
+    """Refuse what is none."""
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise InputError(f"--data.sha256 {sha256}: give the content's SHA-256 as 64 hex digits")
 
@@ -124,22 +121,16 @@ class _CheckedRedirects(HTTPRedirectHandler):
 
 def _download(url: str, sha256: str, file: IO[bytes]) -> None:
     digest = hashlib.sha256()
-    size = 0
-    for piece in _pieces(url):
-        size += len(piece)
-        if size > MAX_BYTES:
-            raise ValueError(f"larger than {MAX_BYTES:,} bytes")
-        digest.update(piece)
-        file.write(piece)
+    with build_opener(_CheckedRedirects).open(url, timeout=_SILENCE) as response:
+        total = int(response.headers.get("Content-Length") or 0)
+        with progress(f"fetching {Path(urlsplit(url).path).name}", total, "B") as bar:
+            size = 0
+            while piece := response.read(_PIECE):
+                size += len(piece)
+                if size > MAX_BYTES:
+                    raise ValueError(f"larger than {MAX_BYTES:,} bytes")
+                digest.update(piece)
+                file.write(piece)
+                bar.update(len(piece))
     if digest.hexdigest() != sha256:
         raise ValueError(f"its SHA-256 is {digest.hexdigest()}")
-
-
-def _pieces(url: str) -> Iterator[bytes]:
-    with build_opener(_CheckedRedirects).open(url, timeout=_SILENCE) as response:
-        total = int(response.headers.get("Content-Length") or 0) or None
-        quiet = not sys.stderr.isatty()
-        with tqdm(total=total, unit="B", unit_scale=True, disable=quiet) as bar:
-            while piece := response.read(_PIECE):
-                bar.update(len(piece))
-                yield piece

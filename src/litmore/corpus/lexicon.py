@@ -12,7 +12,7 @@ _FIRST = np.frombuffer(b"".join(b"\xff" * n + b"\0" * (_BYTES - n) for n in rang
 
 
 @dataclass(frozen=True)
-class Words:
+class Spans:
     """Some words as they lie in a storage: tokens, none of them 0, and a 0 after each.
 
     Attributes:
@@ -54,7 +54,7 @@ class Lexicon:
 
     """
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Spans) -> None:
         self._steps: list[tuple[np.ndarray, np.ndarray]] = []
         self.size = 0
         here, path = np.arange(len(words.starts)), np.zeros(len(words.starts), np.int64)
@@ -68,7 +68,7 @@ class Lexicon:
             longer = steps[here] > step + 1
             here, path = here[longer], pair[longer]
 
-    def find(self, words: Words) -> np.ndarray:
+    def find(self, words: Spans) -> np.ndarray:
         """Int64: the number of each word's spelling, or −1 where it is none of these."""
         numbers = np.full(len(words.starts), -1)
         here, path, below = np.arange(len(words.starts)), np.zeros(len(words.starts), np.int64), 0

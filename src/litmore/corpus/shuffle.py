@@ -15,26 +15,21 @@ _CHUNK = 1 << 16
 _LOW = (1 << 32) - 1
 
 
-def shuffled(n: int, seed: int) -> np.ndarray:
+def python_order(n: int, seed: int) -> np.ndarray:
     """Int32[n]: the order in which `random.Random(seed).shuffle` leaves 0, 1, … n − 1."""
     items = np.arange(n, dtype=np.int32)
-    shuffle(items, seed)
+    shuffle_as_python(items, seed)
     return items
 
 
-def shuffle(
+def shuffle_as_python(
     items: np.ndarray, seed: int, progress: Callable[[int], object] = lambda swaps: None
 ) -> None:
     """Leave the items of an array, fewer than 2³¹, as `random.Random(seed).shuffle` does.
 
     It swaps the places i and jᵢ ≤ i, for i from n − 1 down to 1. Here some swaps are made at a
-    time: they move only the items of the places that they name, and those all at once.
-
-    Args:
-        items: shuffled in place.
-        seed: of the standard library's generator.
-        progress: told how many swaps were made, every some thousand.
-
+    time: they move only the items of the places that they name, and those all at once. `progress`
+    is told how many, every some thousand.
     """
     end = len(items)
     for draws in _draws(end, random.Random(seed)):
@@ -46,16 +41,11 @@ def shuffle(
 
 
 def _swapped(j: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
-    """The places that some swaps touch, ascending, and where the item of each comes from.
+    """The places that the swaps of i = first, … touch, ascending, and where each's item comes from.
 
     What ends up at place i is what stood at jᵢ at that time: whatever the last swap before it with
     that place, the one at the least i' > i with jᵢ' = jᵢ, had brought there from place i'; and so
     on back to a place that nothing was swapped with before.
-
-    Args:
-        j: of the places i = first, first + 1, …; the last is swapped first.
-        first: the least i.
-
     """
     # The swaps by their jᵢ, those with the same one together.
     key = np.sort(j.astype(np.int64) << 32 | np.arange(len(j)))

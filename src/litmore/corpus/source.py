@@ -6,8 +6,8 @@ from pathlib import Path
 
 from litmore.corpus.corpus import Corpus
 from litmore.corpus.download import check_sha256, fetch
+from litmore.corpus.mapped import NO_UNIQUE, MappedCorpus
 from litmore.corpus.text import sha256_of, unfolded_size
-from litmore.corpus.token_cache import MappedCorpus, no_unique
 from litmore.corpus.vocabulary import Vocabulary
 from litmore.errors import InputError
 
@@ -29,7 +29,7 @@ class Source:
         max_words: take only so many words, the file's first.
         unique: keep each word once.
         vocabulary: the characters in the order of their ids; none takes the file's own, sorted.
-        memory_map: keep the tokens in files that are memory-mapped (`litmore.corpus.token_cache`);
+        memory_map: keep the tokens in files that are memory-mapped (`litmore.corpus.mapped`);
             none does so for more than `LARGE` bytes of text, unless each word is to be kept once.
 
     Raises:
@@ -51,26 +51,20 @@ class Source:
         elif self.url is not None and self.path is None:
             raise InputError(f"--data.url {self.url}: give the content's hash too, --data.sha256")
         if self.unique and self.memory_map:
-            raise no_unique()
+            raise InputError(NO_UNIQUE)
         if self.path is not None:
             self.path = str(Path(self.path).expanduser().absolute())
         self.given_vocabulary = None if self.vocabulary is None else Vocabulary(self.vocabulary)
 
     @cached_property
     def file(self) -> Path:
-        """The one given, the one fetched, or the embedded names.
-
-        Raises:
-            InputError: it cannot be fetched.
-
-        """
+        """The one given, the one fetched, or the embedded names."""
         if self.path is None and self.url is not None:
             return fetch(self.url, self.sha256 or "")
         return Path(self.path) if self.path is not None else NAMES
 
     @cached_property
     def is_mapped(self) -> bool:
-        """Whether the tokens are kept in files."""
         if self.memory_map is None:
             return not self.unique and unfolded_size(self.file) > LARGE
         return self.memory_map
@@ -92,17 +86,13 @@ class Source:
                 f"{self.file}: larger than the memory there is; --data.memory_map true reads it"
                 " by way of files"
             ) from None
-        self._check_content(
-            corpus.sha256 if isinstance(corpus, MappedCorpus) else sha256_of(self.file)
-        )
-        if self.max_words is not None:
-            corpus = corpus[: self.max_words]
-        return corpus.unique() if self.unique else corpus
-
-    def _check_content(self, found: str) -> None:
-        if self.sha256 is not None and self.sha256 != found:
+        found = corpus.sha256 if isinstance(corpus, MappedCorpus) else sha256_of(self.file)
+        if self.sha256 not in (None, found):
             raise InputError(
                 f"--data.sha256 {self.sha256}: {self.file} is another content, {found};"
                 " --data.sha256 null takes it as it is"
             )
         self.sha256 = found
+        if self.max_words is not None:
+            corpus = corpus[: self.max_words]
+        return corpus.unique() if self.unique else corpus

@@ -115,40 +115,25 @@ def pieces(path: Path) -> Iterator[Piece]:
 
 
 def codepoints_of(piece: Piece) -> np.ndarray:
-    """The words of some lines, as those of a whole file; maybe none.
-
-    Raises:
-        InputError: see `read_codepoints`.
-
-    """
+    """The words of some lines, as `read_codepoints` gives those of a file; maybe none."""
     codepoints = _decode(piece)
     kept = _trim(codepoints, piece)
     # A newline that follows a newline (or nothing) ends a blank line.
     ends = kept == NEWLINE
     blank = ends & np.concatenate(([True], ends[:-1]))
     words = kept[~blank] if blank.any() else kept
-    _check_lengths(words, piece)
-    return words
-
-
-def _check_lengths(words: np.ndarray, piece: Piece) -> None:
-    ends = np.flatnonzero(words == NEWLINE)
-    lengths = np.diff(ends, prepend=-1) - 1
+    lengths = np.diff(np.flatnonzero(words == NEWLINE), prepend=-1) - 1
     if lengths.size and lengths.max() > MAX_WORD:
         word = int(np.argmax(lengths > MAX_WORD))
         raise InputError(
             f"{piece.path}:{line_of_word(piece, word)}: a word of {int(lengths[word]):,}"
             f" characters; {MAX_WORD:,} are the most, one word a line"
         )
+    return words
 
 
 def sha256_of(path: Path) -> str:
-    """The hash of a file's bytes, as they lie on the disk.
-
-    Raises:
-        InputError: the file cannot be read.
-
-    """
+    """The hash of a file's bytes, as they lie on the disk."""
     with _readable(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -164,12 +149,7 @@ def line_of_word(piece: Piece | Path, word: int) -> int:
 
 
 def unfolded_size(path: Path) -> int:
-    """About how many bytes of text a file holds; a `.gz` says so at its end, of its last part.
-
-    Raises:
-        InputError: the file cannot be read.
-
-    """
+    """About how many bytes of text a file holds; a `.gz` says so at its end, of its last part."""
     with _readable(path):
         size = path.stat().st_size
         if path.suffix == ".gz" and size >= _GZIP_LEAST:
@@ -181,7 +161,7 @@ def unfolded_size(path: Path) -> int:
 
 def _read_bytes(path: Path) -> bytes:
     with _readable(path), _opened(path) as (file, most, _):
-        raw = file.read() if path.suffix != ".gz" else file.read(most + 1)
+        raw = file.read(most + 1 if path.suffix == ".gz" else -1)
     if len(raw) > most:
         raise _bomb(path, most)
     return raw.removeprefix(_BOM)

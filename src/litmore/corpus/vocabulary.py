@@ -46,8 +46,7 @@ class Vocabulary:
         return self.characters
 
     def __len__(self) -> int:
-        """V: the characters and the boundary."""
-        return len(self.characters) + 1
+        return len(self.characters) + 1  # V: the boundary too
 
     @classmethod
     def of(cls, codepoints: np.ndarray) -> "Vocabulary":
@@ -60,10 +59,8 @@ class Vocabulary:
     @property
     def dtype(self) -> np.dtype:
         """The smallest integer type that holds every id and that torch can index."""
-        for name in ("uint8", "int16"):
-            if len(self) - 1 <= np.iinfo(name).max:
-                return np.dtype(name)
-        return np.dtype("int32")
+        types = map(np.dtype, ("uint8", "int16", "int32"))
+        return next(dtype for dtype in types if len(self) - 1 <= np.iinfo(dtype).max)
 
     @cached_property
     def _id_of_character(self) -> dict[str, int]:

@@ -10,7 +10,7 @@ from lightning.pytorch import LightningDataModule, Trainer
 
 from litmore.corpus.corpus import Corpus
 from litmore.corpus.source import Source
-from litmore.corpus.split import SPLITS, split
+from litmore.corpus.splits import SPLITS, cut_into_splits
 from litmore.corpus.text import MAX_WORD
 from litmore.corpus.vocabulary import Vocabulary
 from litmore.data.counts import Counts
@@ -50,7 +50,7 @@ class NamesDataModule(LightningDataModule):
         vocabulary: the characters in the order of their ids; none takes the file's own, sorted.
         predict_path: the file whose words `predict` scores, one a line.
         memory_map: keep the tokens in files that are memory-mapped, for a corpus larger than memory
-            (`litmore.corpus.token_cache`); none does so for a file of more than 64 MiB of text,
+            (`litmore.corpus.mapped`); none does so for a file of more than 64 MiB of text,
             unless each word is to be kept once.
 
     Raises:
@@ -130,7 +130,7 @@ class NamesDataModule(LightningDataModule):
     @cached_property
     def splits(self) -> dict[str, Corpus]:
         """`train`, `val` and `test`: views of one storage."""
-        return split(self.corpus, self.split, self.split_seed, margin=self.block_size - 1)
+        return cut_into_splits(self.corpus, self.split, self.split_seed)
 
     def view_of(self, corpus: Corpus) -> View:
         """The chosen view of any corpus."""

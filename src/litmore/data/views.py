@@ -12,7 +12,6 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float, Int, Integer
 from torch import Tensor
-from torch.nn import functional as F
 
 from litmore.corpus.corpus import Corpus
 from litmore.corpus.vocabulary import BOUNDARY
@@ -152,9 +151,8 @@ class Windows(WordView):
     context is copied before its batch is gathered.
 
     Args:
-        corpus: the words. Where its storage has no room for the first word's context (see
-            `Corpus.select`), the tokens are copied once, with that room.
-        block_size: K.
+        corpus: the words.
+        block_size: K; at most `text.MAX_WORD`, for which each storage has room before its first.
 
     """
 
@@ -162,8 +160,6 @@ class Windows(WordView):
         self.corpus = corpus
         self.block_size = block_size
         tokens = corpus.tokens
-        if tokens.storage_offset() < block_size - 1:
-            tokens = F.pad(tokens, (block_size - 1, 0))[block_size - 1 :]
         self.windows: Integer[Tensor, "N K_and_1"] = tokens.as_strided(
             (corpus.num_examples, block_size + 1),
             (1, 1),

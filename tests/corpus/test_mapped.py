@@ -6,13 +6,14 @@ import re
 import resource
 import shutil
 import time
+from itertools import product
 
 import pytest
 import torch
 
-from litmore.corpus import stored, text, token_cache
-from litmore.corpus.split import SPLITS, split
-from litmore.corpus.token_cache import MappedCorpus, content_of
+from litmore.corpus import mapped, text
+from litmore.corpus.mapped import MappedCorpus, content_of
+from litmore.corpus.splits import SPLITS, cut_into_splits
 from litmore.data import Corpus, Vocabulary
 from litmore.data.views import Windows, Words
 from litmore.errors import InputError
@@ -43,13 +44,13 @@ def reads(monkeypatch):
     """What is read: a call of `pieces` or `sha256_of` each."""
     calls = []
     for name in ("pieces", "sha256_of"):
-        function = getattr(token_cache, name)
+        function = getattr(mapped, name)
 
         def counted(path, name=name, function=function):
             calls.append(name)
             return function(path)
 
-        monkeypatch.setattr(token_cache, name, counted)
+        monkeypatch.setattr(mapped, name, counted)
     return calls
 
 
@@ -171,27 +172,28 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 @pytest.mark.parametrize("seed", [42, 7])
 def test_the_splits_are_those_of_a_corpus_in_memory(path, seed, max_words):
     ratios = (0.8, 0.1, 0.1)
-    inside = split(Corpus.read(path)[:max_words], ratios, seed, margin=4)
+    inside = cut_into_splits(Corpus.read(path)[:max_words], ratios, seed)
     for _ in range(2):
-        mapped = split(MappedCorpus.read(path)[:max_words], ratios, seed, margin=4)
+        outside = cut_into_splits(MappedCorpus.read(path)[:max_words], ratios, seed)
         for name in SPLITS:
-            same(mapped[name], inside[name])
+            same(outside[name], inside[name])
             for view in (lambda part: Windows(part, 5), Words):
-                one, other = view(mapped[name]), view(inside[name])
+                one, other = view(outside[name]), view(inside[name])
                 everything = torch.arange(len(one))
                 assert torch.equal(one[everything][0], other[everything][0])
                 assert torch.equal(one[everything][1], other[everything][1])
                 assert torch.equal(one.of_words(1, 3)[0], other.of_words(1, 3)[0])
-        known = mapped["train"].known(mapped["val"])
+        known = outside["train"].known(outside["val"])
         assert torch.equal(known, inside["train"].known(inside["val"]))
 
 
 def test_contexts_of_any_length_are_views_of_the_file(path):
-    train = split(MappedCorpus.read(path), (0.8, 0.1, 0.1), 42)["train"]
-    for block_size in (1, 3, text.MAX_WORD):
-        view = Windows(train, block_size)
+    corpus = MappedCorpus.read(path)
+    train = cut_into_splits(corpus, (0.8, 0.1, 0.1), 42)["train"]
+    for words, block_size in product((corpus, train), (1, 3, text.MAX_WORD)):
+        view = Windows(words, block_size)
         assert view.windows.untyped_storage().data_ptr() == (
-            train.tokens.untyped_storage().data_ptr()
+            words.tokens.untyped_storage().data_ptr()
         )
         assert view[torch.tensor([0])][0].tolist() == [[0] * block_size]
 
@@ -250,7 +252,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(path, cache, monkeypatc
         with path.open("a") as file:
             file.write("more\n")
 
-    monkeypatch.setattr(token_cache, "pieces", growing)
+    monkeypatch.setattr(mapped, "pieces", growing)
     with pytest.raises(InputError, match=r"words\.txt: changed while it was read"):
         MappedCorpus.read(path)
     assert list(cache.rglob("corpus.json")) == unfinished(cache) == []
@@ -291,7 +293,7 @@ def test_what_is_damaged_is_made_anew(path, cache, damage, name, shuffled):
 
 def test_another_format_is_made_anew(path, monkeypatch, reads):
     MappedCorpus.read(path)
-    monkeypatch.setattr(stored, "_FORMAT", stored._FORMAT + 1)
+    monkeypatch.setattr(mapped, "_FORMAT", mapped._FORMAT + 1)
     reads.clear()
     same(MappedCorpus.read(path), Corpus.read(path))
     assert reads == ["pieces", "pieces"]
@@ -337,7 +339,7 @@ def test_several_processes_make_it_at_once(path, cache, monkeypatch):
         raise OSError
 
     def read_without_locks():
-        monkeypatch.setattr(stored.fcntl, "flock", no_locks)
+        monkeypatch.setattr(mapped.fcntl, "flock", no_locks)
         read()
 
     for reader in (read, read_without_locks):
@@ -346,16 +348,19 @@ def test_several_processes_make_it_at_once(path, cache, monkeypatch):
         shutil.rmtree(cache)
 
 
-def test_a_full_disk_is_one_line(path, cache):
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_a_full_disk_is_one_line(path, cache, shuffled):
+    corpus = MappedCorpus.read(path) if shuffled else None
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))
     try:
         with pytest.raises(InputError, match=r"^LITMORE_CACHE .*File too large.*memory_map false$"):
-            MappedCorpus.read(path)
+            corpus.shuffled(42) if corpus else MappedCorpus.read(path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert unfinished(cache) == list(cache.rglob("corpus.json")) == []
-    same(MappedCorpus.read(path), Corpus.read(path))
+    assert unfinished(cache) == []
+    assert len(list(cache.rglob("corpus.json"))) == shuffled
+    same(MappedCorpus.read(path).shuffled(42), Corpus.read(path).shuffled(42))
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(path, cache):

@@ -2,13 +2,11 @@ import random
 import re
 from itertools import pairwise
 
-import numpy as np
 import pytest
 
-from litmore.corpus import shuffle
-from litmore.corpus.shuffle import shuffled
 from litmore.corpus.source import NAMES
-from litmore.corpus.split import SPLITS, cuts, split
+from litmore.corpus.splits import SPLITS, cut_into_splits, cuts
+from litmore.corpus.text import MAX_WORD
 from litmore.data import Corpus
 from litmore.errors import InputError
 
@@ -35,7 +33,7 @@ def test_splits_as_the_lecture_does(lecture_file):
     n1, n2 = int(0.8 * len(words)), int(0.9 * len(words))
     lecture = {"train": words[:n1], "val": words[n1:n2], "test": words[n2:]}
 
-    parts = split(Corpus.read(path), LECTURE, seed=42)
+    parts = cut_into_splits(Corpus.read(path), LECTURE, seed=42)
     assert {part: list(corpus) for part, corpus in parts.items()} == lecture
     train, val, test = (parts[part] for part in SPLITS)
     assert (
@@ -47,43 +45,16 @@ def test_splits_as_the_lecture_does(lecture_file):
 
 def test_unique_words_stand_in_one_split(lecture_file):
     corpus = Corpus.read(lecture_file[1])
-    parts = [set(part) for part in split(corpus.unique(), LECTURE, seed=42).values()]
+    parts = [set(part) for part in cut_into_splits(corpus.unique(), LECTURE, seed=42).values()]
     distinct = set(corpus)
     assert set.union(*parts) == distinct
     assert sum(map(len, parts)) == len(distinct) < len(corpus)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 42, 2**40, -1])
-@pytest.mark.parametrize("num_words", [1, 2, 1000])
-def test_shuffles_as_the_standard_library(num_words, seed):
-    expected = list(range(num_words))
-    random.Random(seed).shuffle(expected)
-    assert shuffled(num_words, seed).tolist() == expected
-
-
-@pytest.mark.parametrize("num_words", [2, 7, 8, 9, 500])
-def test_shuffles_some_swaps_at_a_time(num_words, monkeypatch):
-    monkeypatch.setattr(shuffle, "_CHUNK", 7)
-    for seed in range(5):
-        items = np.array([f"word {i}" for i in range(num_words)])
-        expected = items.tolist()
-        random.Random(seed).shuffle(expected)
-        swaps = []
-        shuffle.shuffle(items, seed, swaps.append)
-        assert items.tolist() == expected
-        assert sum(swaps) == num_words - 1
-
-
-def test_the_shuffle_leaves_the_global_generator_alone():
-    before = random.getstate()
-    shuffled(10, 42)
-    assert random.getstate() == before
-
-
 def test_parts_are_neighbours_in_one_storage():
-    parts = split(Corpus.of("abcdefghij"), LECTURE, seed=42, margin=2)
+    parts = cut_into_splits(Corpus.of("abcdefghij"), LECTURE, seed=42)
     assert len({part.tokens.untyped_storage().data_ptr() for part in parts.values()}) == 1
-    assert parts["train"].tokens.storage_offset() == 2
+    assert parts["train"].tokens.storage_offset() == MAX_WORD - 1
     for left, right in pairwise(parts.values()):
         end = left.tokens.storage_offset() + left.num_examples
         assert right.tokens.storage_offset() == end
@@ -114,7 +85,7 @@ def test_rounding_loses_no_word_and_a_share_may_be_zero(ratios, num_words, ends)
 
 
 def test_a_share_of_zero_leaves_its_part_empty():
-    parts = split(Corpus.of("abcdefghij"), (0.9, 0.0, 0.1), seed=42)
+    parts = cut_into_splits(Corpus.of("abcdefghij"), (0.9, 0.0, 0.1), seed=42)
     assert {name: len(part) for name, part in parts.items()} == {"train": 9, "val": 0, "test": 1}
     assert list(parts["val"]) == []
 

@@ -40,22 +40,11 @@ def _as_written(share: float) -> float:
     return written if math.isclose(share, written, rel_tol=0, abs_tol=1e-12) else share
 
 
-def split(corpus: Corpus, ratios: Sequence[float], seed: int, margin: int = 0) -> dict[str, Corpus]:
-    """Shuffle the words into one new storage and cut that into views: train, val and test.
-
-    Args:
-        corpus: the words.
-        ratios: the three shares, which sum to 1; 0 leaves a part empty.
-        seed: of the shuffle.
-        margin: see `Corpus.select`.
-
-    Raises:
-        InputError: see `cuts`.
-
-    """
+def cut_into_splits(corpus: Corpus, ratios: Sequence[float], seed: int) -> dict[str, Corpus]:
+    """Shuffle the words into one new storage and cut that into views: train, val and test."""
     ends = cuts(len(corpus), ratios)
-    arranged = corpus.shuffled(seed, margin)
+    shuffled = corpus.shuffled(seed)
     starts = (0, *ends[:-1])
     return {
-        name: arranged[first:last] for name, first, last in zip(SPLITS, starts, ends, strict=True)
+        name: shuffled[first:last] for name, first, last in zip(SPLITS, starts, ends, strict=True)
     }

@@ -1,0 +1,286 @@
+"""A corpus larger than memory: tokenised once, in files that are memory-mapped.
+
+In the cache's folder, `tokens/`:
+
+    paths/<hash of a path>.json              what lay there: size, time, sha256
+    <sha256>[-gz]/                           tokens, places, corpus.json
+    <…>-<hash of a given vocabulary>/        the same by other ids
+    <…>/shuffled-<first>-<words>-<seed>/     the same of a shuffled storage
+
+A corpus's folder is written beside its place and moved there when all of it is on the disk; how
+many bytes its files must have, corpus.json tells. All of it may be deleted at any time.
+"""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import torch
+from jaxtyping import Integer
+from torch import Tensor
+
+from litmore.corpus.corpus import LEFT_PADDING, Corpus, Run, vocabulary_of
+from litmore.corpus.download import CACHE_VARIABLE, cache_folder, written_whole
+from litmore.corpus.shuffle import shuffle_as_python
+from litmore.corpus.text import Piece, codepoints_of, no_words, pieces, sha256_of
+from litmore.corpus.vocabulary import Vocabulary
+from litmore.errors import InputError
+from litmore.progress import progress
+
+NO_UNIQUE = (  # that needs all words at once
+    "--data.unique true: not for a file that is memory-mapped; --data.memory_map false reads"
+    " it whole, or keep each line once with `sort -u`"
+)
+
+_FORMAT = 2
+"""Of a corpus's files; those of another one are made anew."""
+
+_MAX_WORDS = 2**31 - 1
+"""Words of a file: as many as an order of four bytes each can name."""
+
+_SETTLED = 2 * 10**9
+"""Nanoseconds after which a change of a file surely shows in its time."""
+
+_CHUNK = 1 << 20
+"""Numbers written at a time."""
+
+
+@dataclass(frozen=True)
+class MappedCorpus(Corpus):
+    """A corpus whose storage is a file, mapped into memory: the kernel reads what is looked at.
+
+    Attributes:
+        folder: where it lies.
+        sha256: of the file that the words come from.
+
+    """
+
+    folder: Path = Path()
+    sha256: str = ""
+
+    @classmethod
+    def read(cls, path: Path | str, vocabulary: Vocabulary | None = None) -> "MappedCorpus":
+        """As `Corpus.read`, by way of the cache.
+
+        Raises:
+            InputError: as there; a line is longer than `text.PIECE` bytes; or the cache cannot be
+                written.
+
+        """
+        path = Path(path).absolute()
+        before = _state(path)
+        sha256 = content_of(path)
+        # By its name a file is read as it is, or unfolded.
+        folder = own = _tokens_folder() / (sha256 + "-gz" * (path.suffix == ".gz"))
+        if vocabulary is not None:
+            found = _opened(own)
+            if found is None or found.vocabulary != vocabulary:
+                folder = own.with_name(f"{own.name}-{_hash(vocabulary.characters)[:16]}")
+
+        def write(beside: Path) -> None:
+            try:
+                _write_tokens(path, vocabulary, beside)
+            finally:
+                if _state(path) != before:
+                    raise InputError(f"{path}: changed while it was read")
+
+        corpus = _made(folder, write)
+        return cls(corpus.tokens, corpus.places, corpus.vocabulary, folder=folder, sha256=sha256)
+
+    def shuffled(self, seed: int) -> Corpus:
+        """As `Corpus.shuffled`, by way of the cache."""
+        folder = self.folder / f"shuffled-{int(self.places[0])}-{len(self)}-{seed}"
+        return _made(folder, lambda beside: _write_shuffled(self, seed, beside))
+
+    def unique(self) -> Corpus:
+        raise InputError(NO_UNIQUE)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A full disk or a folder that cannot be written is one line."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{CACHE_VARIABLE} {cache_folder()}: cannot keep the corpus's tokens there"
+            f" ({error.strerror}); set it to a folder with room, or pass --data.memory_map false"
+        ) from None
+
+
+def content_of(path: Path) -> str:
+    """The sha256 of a file; hashed only if its size or time is another than when it last was.
+
+    Raises:
+        InputError: the file cannot be read, or the cache not written.
+
+    """
+    now = _state(path)
+    record = _tokens_folder() / "paths" / f"{_hash(str(path.absolute()))}.json"
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        known = json.loads(record.read_text())
+        if known["state"] == now:
+            return str(known["sha256"])
+    sha256 = sha256_of(path)
+    if now is not None and _state(path) == now and time.time_ns() - now[1] > _SETTLED:
+        with _told(), written_whole(record) as file:
+            file.write(json.dumps({"path": str(path), "state": now, "sha256": sha256}).encode())
+    return sha256
+
+
+def _tokens_folder() -> Path:
+    return cache_folder().absolute() / "tokens"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _state(path: Path) -> list[int] | None:
+    """What changes with a file's content: size, time, inode; none where there is no file."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return [found.st_size, found.st_mtime_ns, found.st_ino]
+
+
+@_told()
+def _made(folder: Path, write: Callable[[Path], None]) -> Corpus:
+    """The corpus of a folder; if it does not lie there whole, `write` fills an empty one first."""
+    if (found := _opened(folder)) is not None:
+        return found
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("wb") as lock:
+        with suppress(OSError):  # a filesystem without locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for left in folder.parent.glob(f"{folder.name}.*.tmp"):  # by killed processes
+                shutil.rmtree(left, ignore_errors=True)
+        if (found := _opened(folder)) is not None:  # another process has made it meanwhile
+            return found
+        beside = Path(tempfile.mkdtemp(".tmp", f"{folder.name}.", folder.parent))
+        damaged = beside.with_name(f"{beside.name}.damaged.tmp")
+        try:
+            write(beside)
+            with suppress(OSError):  # without locks, another process may be faster
+                if _opened(folder) is None and folder.exists():
+                    folder.rename(damaged)
+                beside.rename(folder)
+        finally:
+            for left in (beside, damaged):
+                shutil.rmtree(left, ignore_errors=True)
+    if (found := _opened(folder)) is None:
+        raise OSError(errno.EIO, "what was written cannot be read")
+    return found
+
+
+def _opened(folder: Path) -> Corpus | None:
+    """The corpus of a folder; none where it does not lie there whole."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        facts = json.loads((folder / "corpus.json").read_bytes())
+        if facts["format"] != _FORMAT:
+            return None
+        vocabulary = Vocabulary(facts["characters"])
+        storage = _map(folder / "tokens", vocabulary.dtype, LEFT_PADDING + facts["tokens"])
+        places = _map(folder / "places", np.dtype(facts["places"]), facts["words"] + 1)
+        if int(places[-1]) == facts["tokens"] - 1:
+            return Corpus(storage[LEFT_PADDING:], places, vocabulary)
+    return None
+
+
+def _map(path: Path, dtype: np.dtype, size: int) -> Integer[Tensor, " size"]:
+    if path.stat().st_size != size * dtype.itemsize:
+        raise ValueError(f"{path}: not whole")
+    with warnings.catch_warnings():  # that it cannot be written is as it should be
+        warnings.simplefilter("ignore", UserWarning)
+        return torch.from_numpy(np.memmap(path, dtype, "r"))
+
+
+def _write(folder: Path, vocabulary: Vocabulary, small: bool, runs: Iterable[Run]) -> None:
+    """Write a corpus, and last of all what was written; `small`: four bytes hold every place."""
+    places_type = np.dtype("int32" if small else "int64")
+    end = words = 0
+    with _on_disk(folder / "tokens") as tokens_file, _on_disk(folder / "places") as places_file:
+        tokens_file.write(np.zeros(LEFT_PADDING + 1, vocabulary.dtype).data)
+        places_file.write(np.zeros(1, places_type).data)
+        for tokens, lengths in runs:
+            tokens_file.write(tokens.numpy().data)
+            places_file.write((end + lengths.cumsum(0)).numpy().astype(places_type).data)
+            end += len(tokens)
+            words += len(lengths)
+    facts = {
+        "format": _FORMAT,
+        "characters": vocabulary.characters,
+        "tokens": end + 1,
+        "words": words,
+        "places": places_type.name,
+    }
+    with _on_disk(folder / "corpus.json") as file:
+        file.write(json.dumps(facts).encode())
+
+
+@contextmanager
+def _on_disk(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which afterwards is on the disk."""
+    with path.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_tokens(path: Path, vocabulary: Vocabulary | None, folder: Path) -> None:
+    size = path.stat().st_size
+    with progress(f"reading {path.name}", size * (1 if vocabulary else 2), "B") as bar:
+
+        def read() -> Iterator[Piece]:
+            for piece in pieces(path):
+                yield piece
+                bar.update(piece.packed)
+
+        ids = vocabulary or vocabulary_of(path, map(codepoints_of, read()))
+
+        def runs() -> Iterator[Run]:
+            words = 0
+            for piece in read():
+                part = Corpus.of_piece(piece, ids)
+                words += len(part)
+                if words > _MAX_WORDS:
+                    raise InputError(f"{path}: more than {_MAX_WORDS:,} words")
+                yield part.tokens[1:], part.lengths
+            if not words:
+                raise no_words(path)
+
+        # Every token but the first is a byte of the file, or more; but of a .gz, who knows?
+        _write(folder, ids, path.suffix != ".gz" and size < _MAX_WORDS - 1, runs())
+
+
+def _write_shuffled(corpus: Corpus, seed: int, folder: Path) -> None:
+    number = len(corpus)
+    name = folder / "order"
+    with name.open("wb") as file:  # whole: a mapped page that the disk has no room for kills
+        for first in range(0, number, _CHUNK):
+            last = min(first + _CHUNK, number)
+            file.write(np.arange(first, last, dtype=np.int32).data)
+    order = np.memmap(name, np.int32, "r+")
+    with progress("shuffling", 2 * number, " words") as bar:
+        shuffle_as_python(order, seed, bar.update)
+
+        def runs() -> Iterator[Run]:
+            for tokens, lengths in corpus.gathered(torch.from_numpy(order)):
+                yield tokens, lengths
+                bar.update(len(lengths))
+
+        _write(folder, corpus.vocabulary, corpus.num_examples < _MAX_WORDS, runs())
+    name.unlink()
