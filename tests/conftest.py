@@ -25,6 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for message in (
         r".*isinstance\(treespec, LeafSpec\)` is deprecated:FutureWarning",
         ".*configure_optimizers` returned `None`",  # as the counting model's does
+        "The `srun` command is available on your system but is not used",  # on a login node
     ):
         config.addinivalue_line("filterwarnings", f"ignore:{message}")
 

@@ -90,6 +90,7 @@ def _be_quiet() -> None:
         "smaller than the logging interval",  # a full-batch model's epoch is one batch
         "returned `None`, this fit will run",  # the count bigram has no optimizer
         "Be aware that when using `ckpt_path`",  # evaluating needs no callback of the training
+        "The `srun` command is available",  # on a cluster, whatever one does
     ):
         warnings.filterwarnings("ignore", message=f".*{message}")
     # Lightning's own use of what torch deprecates.
