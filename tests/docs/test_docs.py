@@ -1,7 +1,9 @@
 """What the pages say is so."""
 
 import ast
+import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -116,10 +118,12 @@ def test_every_dependency_has_its_line():
             assert name in README, name
 
 
-def test_pages_point_to_the_notebooks():
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
-        for page in (README, LECTURES):
-            assert f"notebooks/{path.name}" in page
+@pytest.mark.parametrize("page", [README, LECTURES], ids=["README.md", "lectures.md"])
+def test_pages_point_to_the_three_notebooks(page):
+    named = set(re.findall(r"notebooks/(\w+\.ipynb)", page))
+    assert len(named) == 3
+    assert {path.name for path in (ROOT / "notebooks").glob("*.ipynb")} <= named
+    assert all(is_there(f"notebooks/{name}") for name in named)
 
 
 # Code
@@ -152,6 +156,41 @@ def test_the_readmes_model_is_a_model(tmp_path, monkeypatch, capsys):
     Path("my_gru.yaml").write_text(re.search(r"```yaml\n(model.*?)```", README, re.S)[1])
     args = ["fit", "--config", "my_gru.yaml", "--trainer.max_steps", "3"]
     assert main([*args, "--trainer.accelerator", "cpu"]) == 0, capsys.readouterr().err
+
+
+NOTEBOOKS = [
+    "".join(cell["source"])
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+    for cell in json.loads(path.read_text())["cells"]
+    if cell["cell_type"] == "markdown"
+]
+COMMANDS = {
+    command
+    for text in (*(page.read_text() for page in PAGES), *NOTEBOOKS)
+    for command in re.findall(
+        r"(?:^\$? ?|`)python main\.py ((?:fit|validate|test|predict|sample|plot) [^`\n>]+)",
+        text,
+        re.M,
+    )
+    if not went_with_a_wing(command)
+}
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_a_command_has_such_flags_and_values(command, monkeypatch, capsys):
+    from litmore.cli import main
+
+    monkeypatch.chdir(ROOT)
+    args = shlex.split(command)
+    if args[0] in ("sample", "plot"):
+        flags, args = args, [args[0], "--help"]
+    else:  # no run is there that it could be the last of
+        flags, args = [], [arg for arg in args if arg not in ("--ckpt_path", "last", "best")]
+        args.append("--print_config")
+    with pytest.raises(SystemExit, match="0"):
+        main(args)
+    out = capsys.readouterr().out
+    assert [flag for flag in flags if flag.startswith("--") and flag not in out] == []
 
 
 # The lectures page's figures
