@@ -3,7 +3,9 @@
 import contextlib
 import io
 import json
+import operator
 import os
+import re
 import sys
 import tempfile
 import time
@@ -16,6 +18,7 @@ from lightning.pytorch import Callback, Trainer
 
 ROOT = Path(__file__).parents[1]
 VARIABLE = "STOPWATCH"
+COMPARE = {"≤": operator.le, "≥": operator.ge, "<": operator.lt, ">": operator.gt}
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,21 @@ class Row:
     litmore: str
     ratio: str
     bound: str = ""
+
+    @property
+    def missed(self) -> bool:
+        """Whether the ratio is beyond the bound, or the figure in the bound's unit if it has one.
+
+        It is the median that counts, not the round that went best.
+        """
+        if not self.bound:
+            return False
+        sign, limit, unit = re.fullmatch(r"([≤≥<>]) ([\d.]+) ?(.*)", self.bound).groups()
+        figure, prefix = re.search(
+            rf"([\d.]+(?:e[+-]\d+)?) ?([mµn]?){unit}", self.litmore if unit else self.ratio
+        ).groups()
+        value = float(figure) * {"": 1, "m": 1e-3, "µ": 1e-6, "n": 1e-9}[prefix]
+        return not COMPARE[sign](value, float(limit))
 
 
 def shown(rows: list[Row]) -> list[Row]:

@@ -26,6 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
         r".*isinstance\(treespec, LeafSpec\)` is deprecated:FutureWarning",
         ".*Total length of `list` across ranks is zero",  # a split that is left out
         ".*configure_optimizers` returned `None`",  # as the counting model's does
+        "The `srun` command is available on your system but is not used",  # on a login node
     ):
         config.addinivalue_line("filterwarnings", f"ignore:{message}")
 

@@ -18,11 +18,6 @@ def cells(path, kind):
     return [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == kind]
 
 
-def test_there_are_three():
-    names = ["building_makemore", "building_makemore_part2", "building_micrograd"]
-    assert [path.stem for path in NOTEBOOKS] == names
-
-
 @pytest.mark.notebooks
 @pytest.mark.filterwarnings("default")  # of Jupyter's own
 @each
@@ -70,9 +65,3 @@ def test_it_ends_on_the_command_line(path):
     assert commands
     for config in re.findall(r"configs/\S+?\.yaml", " ".join(commands)):
         assert (ROOT / config).is_file()
-
-
-@each
-def test_pages_point_to_it(path):
-    for page in ("README.md", "docs/lectures.md"):
-        assert f"notebooks/{path.name}" in (ROOT / page).read_text()

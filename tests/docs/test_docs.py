@@ -1,19 +1,133 @@
-"""What the documents say is so."""
+"""What the pages say is so."""
 
+import ast
+import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 import torch
-import yaml
 
 from litmore.data import NamesDataModule
 from litmore.data.views import Windows
 
 ROOT = Path(__file__).parents[2]
-LECTURES = (ROOT / "docs" / "lectures.md").read_text()
+README, LECTURES, DESIGN = (
+    (ROOT / page).read_text() for page in ("README.md", "docs/lectures.md", "docs/design.md")
+)
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ANCHORS = re.findall(r"- `([^`]+)`\s+\(\[(\S+):(\d+)\]\(\.\./(\S+)#L(\d+)\)\)", LECTURES)
+WINGS = {
+    "micrograd": "src/litmore/micrograd",
+    "lecture": "configs/lecture",
+    "notebooks": "notebooks",
+    "benchmarks": "benchmarks",
+    "scripts": "scripts",
+    "heat_map": "src/litmore/watch/parts/heat_map.py",
+}
+"""A page may speak of a wing that was pulled down: the word in its files' paths, and its folder."""
+
+
+def went_with_a_wing(path):
+    return any(word in str(path) and not (ROOT / wing).exists() for word, wing in WINGS.items())
+
+
+def is_there(path):
+    return (ROOT / path).exists() or went_with_a_wing(path)
+
+
+def block_of(page, heading):
+    """The first code block under a heading."""
+    return page.split(f"## {heading}\n")[1].split("```\n")[1]
+
+
+def entries(tree):
+    """The paths of a tree drawn by indentation."""
+    above = []
+    for line in tree.splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        above = [*above[:depth], line.split()[0]]
+        yield "".join(above)
+
+
+# Files and folders
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_names_is_there(page):
+    text = page.read_text()
+    named = re.findall(
+        r"\b((?:configs|benchmarks|scripts|docs|src|tests)/[\w/.-]+\.(?:yaml|py|md))", text
+    )
+    own = {"configs/my_gru.yaml"}
+    assert [path for path in named if path not in own and not is_there(path)] == []
+    modules = re.findall(r"`((?!tests|scripts|benchmarks)\w+/\w+\.py)`", text)
+    assert [path for path in modules if not is_there(f"src/litmore/{path}")] == []
+    for link in re.findall(r"\]\((?!http)([^)#]+)", text):
+        assert is_there((page.parent / link).resolve().relative_to(ROOT)), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_headings(page):
+    for path, anchor in re.findall(r"\]\((?!http)([^)#]*)#([^L)][^)]*)\)", page.read_text()):
+        text = (page.parent / path if path else page).read_text()
+        headings = re.findall(r"^#+ (.*)$", text, re.M)
+        assert anchor in {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}
+
+
+def test_the_readmes_rooms_are_the_rooms():
+    named = [path for path in entries(block_of(README, "What is where")) if "logs" not in path]
+    package = ROOT / "src" / "litmore"
+    rooms = [path for path in package.iterdir() if any(path.glob("*.py")) or path.suffix == ".py"]
+    beside = [path for path in ROOT.iterdir() if any(path.glob("*.*")) and path.name != "src"]
+    others = {"logs", "shared", "build", "dist", "__pycache__"}
+    there = {
+        f"{path.relative_to(ROOT)}{'/' * path.is_dir()}"
+        for path in [package, *rooms, *beside, ROOT / "main.py", ROOT / "Makefile"]
+        if not path.name.startswith(("__", ".")) and path.name not in others
+    }
+    assert there - set(named) == set()
+    assert [path for path in named if path not in there and not is_there(path)] == []
+
+
+def test_the_designs_files_are_the_files():
+    named = {path for path in entries(block_of(DESIGN, "File by file")) if path[-1] != "/"}
+    package = ROOT / "src" / "litmore"
+    there = {
+        str(path.relative_to(ROOT)) for path in package.rglob("*.py") if path.name != "__init__.py"
+    }
+    assert there - named == set()
+    assert {path for path in named if not is_there(path)} == set()
+
+
+def test_the_designs_floors_are_the_floors():
+    tree = ast.parse((ROOT / "tests" / "test_floors.py").read_text())
+    floors = next(
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "FLOORS"
+    )
+    table = DESIGN.split("| floor, from the top")[1].split("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)`", table, re.M) == list(floors)[::-1]
+
+
+def test_every_dependency_has_its_line():
+    for line in (ROOT / "pyproject.toml").read_text().split("[tool.setuptools")[0].splitlines():
+        if requirement := re.match(r'    "([\w-]+).*[><=]', line):
+            name = re.sub(r"^types-.*", r"types-\\*", requirement[1])
+            assert name in README, name
+
+
+@pytest.mark.parametrize("page", [README, LECTURES], ids=["README.md", "lectures.md"])
+def test_pages_point_to_the_three_notebooks(page):
+    named = set(re.findall(r"notebooks/(\w+\.ipynb)", page))
+    assert len(named) == 3
+    assert {path.name for path in (ROOT / "notebooks").glob("*.ipynb")} <= named
+    assert all(is_there(f"notebooks/{name}") for name in named)
+
+
+# Code
 
 
 def test_there_are_anchors():
@@ -23,48 +137,61 @@ def test_there_are_anchors():
 @pytest.mark.parametrize(("code", "path", "line", "link", "anchor"), ANCHORS)
 def test_code_stands_where_the_lectures_page_says(code, path, line, link, anchor):
     assert (path, line) == (link, anchor)
-    assert code in (ROOT / path).read_text().splitlines()[int(line) - 1]
+    if not went_with_a_wing(path):
+        assert code in (ROOT / path).read_text().splitlines()[int(line) - 1]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_what_a_page_names_is_there(page):
-    text = page.read_text()
-    named = re.findall(
-        r"\b((?:configs|benchmarks|scripts|docs|src)/[\w/.-]+\.(?:yaml|py|md))", text
-    )
-    own = {"configs/my_gru.yaml"}
-    assert [path for path in named if path not in own and not (ROOT / path).is_file()] == []
-    for link in re.findall(r"\]\((?!http)([^)#]+)", text):
-        assert (page.parent / link).exists(), link
-
-
-def test_the_readmes_tree_is_the_tree():
-    tree = (ROOT / "README.md").read_text().split("## What is where")[1].split("## Dep")[0]
-    for path in (ROOT / "src" / "litmore").rglob("*.py"):
-        if path.name != "__init__.py" and "callbacks" not in path.parts:
-            assert path.name in tree, path
-    for folder in ("configs", "docs", "scripts", "benchmarks", "tests", "logs"):
-        assert f"\n{folder}/" in tree
-
-
-def test_every_dependency_has_its_line():
-    readme = (ROOT / "README.md").read_text()
-    for line in (ROOT / "pyproject.toml").read_text().split("[tool.setuptools")[0].splitlines():
-        if requirement := re.match(r'    "([\w-]+).*[><=]', line):
-            name = re.sub(r"^types-.*", r"types-\\*", requirement[1])
-            assert name in readme, name
+def test_modules_are_called_by_their_names(page):
+    for name in re.findall(r"\blitmore((?:\.[a-z_]+)+)", page.read_text()):
+        path = "src/litmore" + name.replace(".", "/")
+        assert is_there(path) or is_there(path + ".py"), name
 
 
 def test_the_readmes_model_is_a_model(tmp_path, monkeypatch, capsys):
     from litmore.cli import main
 
-    readme = (ROOT / "README.md").read_text()
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    Path("my_gru.py").write_text(re.search(r"```python\n(from torch.*?)```", readme, re.S)[1])
-    Path("my_gru.yaml").write_text(re.search(r"```yaml\n(model.*?)```", readme, re.S)[1])
+    Path("my_gru.py").write_text(re.search(r"```python\n(from torch.*?)```", README, re.S)[1])
+    Path("my_gru.yaml").write_text(re.search(r"```yaml\n(model.*?)```", README, re.S)[1])
     args = ["fit", "--config", "my_gru.yaml", "--trainer.max_steps", "3"]
     assert main([*args, "--trainer.accelerator", "cpu"]) == 0, capsys.readouterr().err
+
+
+NOTEBOOKS = [
+    "".join(cell["source"])
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+    for cell in json.loads(path.read_text())["cells"]
+    if cell["cell_type"] == "markdown"
+]
+COMMANDS = {
+    command
+    for text in (*(page.read_text() for page in PAGES), *NOTEBOOKS)
+    for command in re.findall(
+        r"(?:^\$? ?|`)python main\.py ((?:fit|validate|test|predict|sample|plot) [^`\n>]+)",
+        text,
+        re.M,
+    )
+    if not went_with_a_wing(command)
+}
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_a_command_has_such_flags_and_values(command, monkeypatch, capsys):
+    from litmore.cli import main
+
+    monkeypatch.chdir(ROOT)
+    args = shlex.split(command)
+    if args[0] in ("sample", "plot"):
+        flags, args = args, [args[0], "--help"]
+    else:  # no run is there that it could be the last of
+        flags, args = [], [arg for arg in args if arg not in ("--ckpt_path", "last", "best")]
+        args.append("--print_config")
+    with pytest.raises(SystemExit, match="0"):
+        main(args)
+    out = capsys.readouterr().out
+    assert [flag for flag in flags if flag.startswith("--") and flag not in out] == []
 
 
 # The lectures page's figures
@@ -94,10 +221,3 @@ def test_cross_entropy_by_hand_overflows(logit, finite):
     assert bool(by_hand.isfinite()) == finite
     assert torch.nn.functional.cross_entropy(row, torch.tensor([0])).isfinite()
     assert "NaN from a logit of 89 on" in LECTURES
-
-
-def test_overlays_hold_nothing_else():
-    for path in (ROOT / "configs" / "trainer").glob("*.yaml"):
-        assert set(yaml.safe_load(path.read_text())) == {"trainer"}
-    for path in (ROOT / "configs" / "data").glob("*.yaml"):
-        assert set(yaml.safe_load(path.read_text())) == {"data"}

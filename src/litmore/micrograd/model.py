@@ -17,8 +17,6 @@ from litmore.errors import InputError
 from litmore.micrograd import Value, dot, total
 from litmore.micrograd.bridge import ScalarGraph
 
-BACKPROP = ("micrograd", "torch")
-
 
 class ScalarMLP(LightningModule):
     """An MLP of two numbers with one score, trained by `Value.backward`.
@@ -57,8 +55,8 @@ class ScalarMLP(LightningModule):
             raise InputError(f"--model.activation {activation}: must be relu or tanh")
         if not weight_penalty >= 0:
             raise InputError(f"--model.weight_penalty {weight_penalty}: must be at least 0")
-        if backprop not in BACKPROP:
-            raise InputError(f"--model.backprop {backprop}: must be one of {', '.join(BACKPROP)}")
+        if backprop not in ("micrograd", "torch"):
+            raise InputError(f"--model.backprop {backprop}: must be micrograd or torch")
         self.save_hyperparameters()
         self.activation = activation
         self.weight_penalty = weight_penalty
@@ -66,29 +64,20 @@ class ScalarMLP(LightningModule):
         self.scalars = micrograd.MLP(
             2, [*hidden_dims, 1], activation=activation, seed=torch.initial_seed()
         )
-        self.layers = nn.ModuleList(
-            nn.Linear(reads, size, dtype=torch.float64)
-            for reads, size in pairwise([2, *hidden_dims, 1])
-        )
-        start = torch.tensor([p.data for p in self.scalars.parameters()], dtype=torch.float64)
+        sizes = pairwise([2, *hidden_dims, 1])
+        layers = [nn.Linear(reads, size, dtype=torch.float64) for reads, size in sizes]
         with torch.no_grad():
-            for layer, drawn in zip(self._linears, self._by_layer(start), strict=True):
-                layer.weight.copy_(drawn[:, :-1])
-                layer.bias.copy_(drawn[:, -1])
-
-    @property
-    def _linears(self) -> list[nn.Linear]:
-        return list(self.layers)  # type: ignore[arg-type]
-
-    def _by_layer(self, numbers: Float[Tensor, " P"]) -> list[Float[Tensor, "H _"]]:
-        """The scalars' parameters, neuron by neuron, as a matrix a layer: weights, then bias."""
-        shapes = [(layer.out_features, layer.in_features + 1) for layer in self._linears]
-        pieces = numbers.split([rows * columns for rows, columns in shapes])
-        return [piece.view(shape) for piece, shape in zip(pieces, shapes, strict=True)]
+            for layer, drawn in zip(layers, self.scalars.layers, strict=True):
+                rows = [[p.data for p in neuron.parameters()] for neuron in drawn.neurons]
+                numbers = torch.tensor(rows, dtype=torch.float64)
+                layer.weight.copy_(numbers[:, :-1])
+                layer.bias.copy_(numbers[:, -1])
+        self.layers = nn.ModuleList(layers)
 
     def numbers(self) -> Float[Tensor, " P"]:
         """All parameters in the scalars' order: neuron by neuron, its weights, then its bias."""
-        rows = [torch.cat([layer.weight, layer.bias[:, None]], dim=1) for layer in self._linears]
+        layers: list[nn.Linear] = list(self.layers)  # type: ignore[arg-type]
+        rows = [torch.cat([layer.weight, layer.bias[:, None]], dim=1) for layer in layers]
         return torch.cat([row.flatten() for row in rows])
 
     def forward(self, x: Float[Tensor, "B 2"]) -> Float[Tensor, " B"]:

@@ -1,5 +1,7 @@
 """Neurons of single numbers, and networks of them.
 
+A size below 1 and an activation that is none are refused with a ValueError.
+
 Source: micrograd (Karpathy).
 """
 
@@ -37,13 +39,10 @@ class Neuron(Module):
         activation: a name in `ACTIVATIONS`.
         seed: of the weights, or the generator to draw them from; the same seed, the same weights.
 
-    Raises:
-        ValueError: there is no such activation, or a size below 1.
-
     """
 
     def __init__(self, num_inputs: int, activation: str = "tanh", seed: int | Random = 0) -> None:
-        _check_sizes(num_inputs)
+        _check_size(num_inputs)
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation {activation!r}: must be one of {', '.join(ACTIVATIONS)}")
         generator = _generator(seed)
@@ -69,19 +68,12 @@ class Layer(Module):
         activation: a name in `ACTIVATIONS`.
         seed: as a `Neuron`'s.
 
-    Raises:
-        ValueError: there is no such activation, or a size below 1.
-
     """
 
     def __init__(
-        self,
-        num_inputs: int,
-        num_outputs: int,
-        activation: str = "tanh",
-        seed: int | Random = 0,
+        self, num_inputs: int, num_outputs: int, activation: str = "tanh", seed: int | Random = 0
     ) -> None:
-        _check_sizes(num_outputs)
+        _check_size(num_outputs)
         generator = _generator(seed)
         self.neurons = [Neuron(num_inputs, activation, generator) for _ in range(num_outputs)]
 
@@ -103,9 +95,6 @@ class MLP(Module):
         activation: of all layers but the last; a name in `ACTIVATIONS`.
         output: the last layer's.
         seed: as a `Neuron`'s.
-
-    Raises:
-        ValueError: there is no such activation, no layer, or a size below 1.
 
     """
 
@@ -143,6 +132,6 @@ def _generator(seed: int | Random) -> Random:
     return seed if isinstance(seed, Random) else Random(seed)
 
 
-def _check_sizes(*sizes: int) -> None:
-    if min(sizes) < 1:
-        raise ValueError(f"{min(sizes)} neurons or inputs: must be at least 1")
+def _check_size(size: int) -> None:
+    if size < 1:
+        raise ValueError(f"{size} neurons or inputs: must be at least 1")

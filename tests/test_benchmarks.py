@@ -1,0 +1,36 @@
+"""The table of results: what is beyond its bound is marked."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def run(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return import_module("run")
+
+
+@pytest.mark.parametrize(
+    ("litmore", "ratio", "bound", "missed"),
+    [
+        ("3.44 s (3.33–3.54)", "6.13 (6.04–6.35)", "≥ 10", True),
+        ("3.44 s (3.33–3.54)", "10.00 (9.34–10.89)", "≥ 10", False),
+        ("493 µs (468–502)", "2.21 (1.76–2.30)", "≤ 2.2", True),
+        ("493 µs (468–502)", "1.86 (1.76–2.30)", "≤ 2.2", False),
+        ("493 µs (468–502)", "9.99 (9.76–9.99)", "", False),
+        ("4.57 s (4.53–4.59)", "", "< 10 s", False),
+        ("10 s (8–12)", "", "< 10 s", True),
+        ("980 ms (970–1.2e+03)", "", "< 10 s", False),
+        ("1.02e+03 s (1e+03–1.1e+03)", "", "< 10 s", True),
+        ("182 MiB, 2.7 bytes a character", "", "< 16 bytes a character", False),
+        ("1820 MiB, 27.0 bytes a character", "", "< 16 bytes a character", True),
+    ],
+)
+def test_a_row_beyond_its_bound_is_marked(run, litmore, ratio, bound, missed):
+    row = run.Row("a question", "1 s", litmore, ratio, bound)
+    assert row.missed == missed
+    assert run.table([row]).endswith(f"| {bound} **missed** |" if missed else f"| {bound} |")
