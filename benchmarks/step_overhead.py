@@ -62,6 +62,7 @@ def without(name: str) -> Iterator[None]:
         "whole blocks gathered at once": mock.patch.object(litmore.data.loader, "_BLOCK", 1),
         "empty hooks skipped": mock.patch.object(CheapSteps, "_skip_empty_hooks"),
         "batches left where they are": mock.patch.object(CheapSteps, "_skip_transfer"),
+        "what is asked at every step answered once": mock.patch.object(CheapSteps, "_answer_once"),
         "the hook's name set at once": mock.patch.object(CheapSteps, "_set_at_once"),
         "logging when due alone": mock.patch("litmore.models.base.is_log_due", return_value=True),
     }
@@ -73,6 +74,7 @@ SAVINGS = (
     "whole blocks gathered at once",
     "empty hooks skipped",
     "batches left where they are",
+    "what is asked at every step answered once",
     "the hook's name set at once",
     "logging when due alone",
 )

@@ -3,13 +3,15 @@
 `tests/training/test_lightning.py` says of each private name what is relied on.
 """
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from inspect import signature
 from typing import Any
 
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.profilers import PassThroughProfiler
 from torch import nn
 
 from litmore.steps import validates
@@ -53,6 +55,7 @@ class CheapSteps(Callback):
         self._skip_empty_hooks(trainer, pl_module)
         self._skip_transfer(trainer, pl_module, data)
         self._set_at_once(type(pl_module), "_current_fx_name")
+        self._answer_once(trainer, type(pl_module).training_step)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         self._changed.close()
@@ -85,6 +88,12 @@ class CheapSteps(Callback):
             for name in ("_on_before_batch_transfer", "_apply_batch_transfer_handler"):
                 self._set(model, name, _as_it_is)
 
+    def _answer_once(self, trainer: Trainer, training_step: Callable[..., Any]) -> None:
+        """Of what is asked at each step: which arguments the step takes, and who profiles it."""
+        self._set(training_step, "__signature__", signature(training_step))
+        if type(trainer.profiler) is PassThroughProfiler:  # type: ignore[attr-defined]
+            self._set(trainer, "profiler", _NoProfiler())
+
     def _set_at_once(self, model: type[nn.Module], attribute: str) -> None:
         """The Trainer sets it forty times a step; torch would look for it among the parameters."""
         as_before = model.__setattr__
@@ -103,6 +112,15 @@ class CheapSteps(Callback):
         else:
             self._changed.callback(delattr, owner, name)
         setattr(owner, name, value)
+
+
+class _NoProfiler(PassThroughProfiler):
+    """Lightning's way not to profile makes a new context manager sixteen times a step."""
+
+    _nothing = nullcontext()
+
+    def profile(self, action_name: str) -> AbstractContextManager[None]:  # type: ignore[override]
+        return self._nothing
 
 
 def _is_written(hook: str, owner: object, base: type) -> bool:
