@@ -18,7 +18,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from litmore.callbacks import LRFinder
 from litmore.cli.limits import check_devices
 from litmore.cli.refusals import refused, said_by_a_library, too_large_refused
-from litmore.cli.report import Announcement, print_table, report
+from litmore.cli.report import Announcement, print_default, print_table, report
 from litmore.cli.settings import Settings
 from litmore.cli.word_scores import WordScores
 from litmore.errors import InputError
@@ -123,6 +123,8 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
             if type(model).configure_optimizers.__module__.startswith("litmore."):
                 warnings.filterwarnings("ignore", message=".*will be overridden")
             settings.set_optimizers()
+        if settings.settings.optimizer is None:
+            print_default(model)
         if not is_overridden("configure_optimizers", model):
             raise InputError("--optimizer: name one, such as --optimizer AdamW --optimizer.lr 0.01")
     for callback in settings.given("trainer").callbacks or []:

@@ -80,6 +80,13 @@ def print_names(names: Iterable[str]) -> None:
 
 
 @rank_zero_only
+def print_default(model: LightningModule) -> None:
+    """What trains a model that is told nothing of it."""
+    if type(model).configure_optimizers is CharLM.configure_optimizers:
+        sys.stderr.write("no --optimizer is named: AdamW at a learning rate of 0.01\n")
+
+
+@rank_zero_only
 def print_found(checkpoint: Path) -> None:
     """Which checkpoint `last` and `best` turned out to be."""
     sys.stderr.write(f"checkpoint: {os.path.relpath(checkpoint)}\n")
