@@ -40,7 +40,7 @@ SECTIONS = {
         " TensorBoard and checkpoints. The last rows undo one saving at a time: the step without"
         " it against the step with it.\n\nThe lectures' MLP trains on plain batches of 32. When"
         " litmore took 50 steps within one batch of the Trainer's, a step cost about 1.2 times the"
-        " plain loop's; one step a batch costs what the first row says, about 40 seconds more in"
+        " plain loop's; one step a batch costs what the first row says, about 50 seconds more in"
         " the lecture's 200,000 steps. That is right all the same: there is one training loop"
         " instead of two, the Trainer's flags all mean what they say, and every callback sees"
         " every step.",
@@ -59,8 +59,8 @@ SECTIONS = {
     ),
     "startup": (
         "Start",
-        "What has to be imported anyway. Drawing names imports litmore's own models without their"
-        " training half, and so without Lightning.",
+        "What has to be imported anyway. Drawing names with litmore's own models does without"
+        " Lightning.",
     ),
     "scaling": (
         "Scaling",

@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
+import yaml
 from lightning.pytorch import Callback
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch.utils.data import DataLoader, TensorDataset
 
 from litmore.data import NamesDataModule
@@ -30,7 +31,8 @@ def data(word_file):
 
 def test_a_vocabulary_a_default_optimizer_and_a_last_validation(trainer, data, tmp_path):
     model, validated = MLP(data.vocabulary), Validated()
-    fitting = trainer(max_steps=300, callbacks=[validated])
+    logger = TensorBoardLogger(tmp_path, "", "")
+    fitting = trainer(max_steps=300, log_every_n_steps=4, callbacks=[validated], logger=logger)
     fitting.fit(model, data)
     assert 300 % len(data.train_dataloader())  # in the middle of an epoch
     assert validated.at[-1] == 300
@@ -38,6 +40,8 @@ def test_a_vocabulary_a_default_optimizer_and_a_last_validation(trainer, data, t
     fitting.save_checkpoint(tmp_path / "a.ckpt")
     kept = torch.load(tmp_path / "a.ckpt", weights_only=True)["hyper_parameters"]
     assert kept["vocabulary"] == data.vocabulary.characters
+    written = yaml.safe_load((tmp_path / "hparams.yaml").read_text())
+    assert written["vocabulary"] == kept["vocabulary"]
     again = MLP.load_from_checkpoint(tmp_path / "a.ckpt", weights_only=True)
     x = torch.zeros(1, 3, dtype=torch.long)
     assert torch.equal(again(x), model(x))

@@ -7,6 +7,7 @@ place, and litmore's models are plain modules there; nothing else of litmore kno
 import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any, ClassVar
 
 from torch import nn
 
@@ -14,7 +15,9 @@ from torch import nn
 class Module(nn.Module):
     """A LightningModule that can be rebuilt and asked."""
 
-    def save_hyperparameters(self) -> None:
+    hparams: ClassVar[dict[str, Any]] = {}
+
+    def save_hyperparameters(self, *_: Any, **__: Any) -> None:
         """Nothing: the checkpoint that it comes from has them."""
 
 

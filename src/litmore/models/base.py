@@ -7,6 +7,8 @@ Letters: B batch, T time, K context length (`block_size`), V vocabulary, C embed
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from inspect import currentframe
+from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -133,7 +135,9 @@ class CharLM(LightningModule, ABC):
         """A validation after the last step."""
         from litmore.models.final_validation import FinalValidation
 
-        return [FinalValidation()]
+        callbacks = self.trainer.callbacks  # type: ignore[attr-defined]
+        there = any(isinstance(callback, FinalValidation) for callback in callbacks)
+        return [] if there else [FinalValidation()]
 
     # Evaluation
 
@@ -211,6 +215,15 @@ class CharLM(LightningModule, ABC):
                 f" pass --data.block_size {self.block_size}"
             )
 
+    def save_hyperparameters(
+        self, *args: Any, frame: FrameType | None = None, **settings: Any
+    ) -> None:
+        """As Lightning's; the vocabulary as its characters, which any file can hold."""
+        frame = frame or currentframe().f_back  # type: ignore[union-attr]
+        super().save_hyperparameters(*args, frame=frame, **settings)
+        plain = {**self.hparams, "vocabulary": str(self.vocabulary)}
+        super().save_hyperparameters(plain, frame=frame, **settings)
+
     def setup(self, stage: str) -> None:
         """Begin anew, and check the data where no command line has done it before."""
         self._evaluated = _NOTHING
@@ -220,9 +233,8 @@ class CharLM(LightningModule, ABC):
             self.check_data(data)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Let the file stand alone: it tells its class, and the arguments as plain values."""
+        """Name the class, so that the file stands alone."""
         checkpoint["class_path"] = f"{type(self).__module__}.{type(self).__qualname__}"
-        checkpoint.get("hyper_parameters", {})["vocabulary"] = str(self.vocabulary)
 
 
 def as_batch(batch: Sequence[Tensor]) -> AnyBatch:
