@@ -40,7 +40,9 @@ def read(path: Path) -> dict[str, Any]:
             checkpoint.setdefault("class_path", model.get("class_path"))
     if not isinstance(checkpoint, dict) or "class_path" not in checkpoint:
         raise InputError(f"--ckpt_path {path}: not a checkpoint of a litmore model")
-    for name, kind in (_CONTENT | {k: dict for k in _OPTIONAL if checkpoint.get(k)}).items():
+    for name, kind in (
+        _CONTENT | {k: dict for k in _OPTIONAL if checkpoint.get(k) is not None}
+    ).items():
         if not isinstance(checkpoint.get(name), kind):
             raise InputError(f"--ckpt_path {path}: damaged: it holds no usable {name}")
     if not all(isinstance(tensor, torch.Tensor) for tensor in checkpoint["state_dict"].values()):
