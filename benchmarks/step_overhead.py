@@ -19,9 +19,10 @@ from litmore.data import NamesDataModule
 from litmore.models import MLP
 from litmore.training.lightning import CheapSteps
 from side_by_side import ratio, spread
-from stopwatch import ROOT, Row, shown, train
+from stopwatch import Row, shown, train
 
-CONFIG = ["--config", str(ROOT / "configs" / "lecture" / "mlp.yaml"), "--lr_scheduler=null"]
+CONFIG = ["--model=MLP", "--model.init=lecture", "--optimizer=SGD", "--optimizer.lr=0.1"]
+CONFIG += ["--trainer.log_every_n_steps=1000", "--run_name=mlp"]
 BOUNDS = {32: "≤ 2.2", 4096: "≤ 1.05"}
 
 

@@ -107,7 +107,10 @@ def run(command_line):
 
 def test_the_overlay_prints_the_override_draws_the_curve_and_stops(run):
     overlay = ROOT / "configs/trainer/lr_find.yaml"
-    out = run("fit", "--config", ROOT / "configs/lecture/mlp.yaml", "--config", overlay)
+    lecture = ["--model", "MLP", "--model.init", "lecture", "--seed_everything", 2147483647]
+    lecture += ["--optimizer", "SGD", "--optimizer.lr", 0.1, "--run_name", "mlp",
+                "--trainer.max_steps", 1000]  # fmt: skip
+    out = run("fit", "--config", overlay, *lecture)
     found = re.fullmatch(r"--optimizer\.init_args\.lr=(\S+)\n", out)
     assert 0.05 <= float(found[1]) <= 0.3
     folder = Path("logs/mlp/version_0")
