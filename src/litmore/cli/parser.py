@@ -22,7 +22,6 @@ class OneLineErrors(ArgumentParser):
         super().__init__(*args, **{"allow_abbrev": False} | kwargs)  # a flag cut short is none
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Raise an InputError."""
         parser = getattr(ex, "subcommand_parser", None) or self
         names = [action.dest for action in parser._actions]
         line = plain_message(" ".join(message.split()), names, _inner_error(ex))

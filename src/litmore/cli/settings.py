@@ -209,7 +209,6 @@ class Settings(OpenCLI):
         return {"optimizer": optimizer, "lr_scheduler": config}
 
     def to_record(self, datamodule: LightningDataModule, run_name: str | None) -> dict[str, Any]:
-        """All that is needed to do it again, as plain values."""
         config: dict[str, Any] = yaml.safe_load(self.dump())
         for key in ("ckpt_path", "weights_only", "print_splits", "trust_config"):
             config.pop(key, None)

@@ -37,7 +37,6 @@ class WordScores(Callback):
         return any(not self.vocabulary.unknown(word) for word in self.words)
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """The header."""
         if trainer.is_global_zero:
             self.rows.writerow(HEADER)
 
@@ -50,7 +49,6 @@ class WordScores(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """A row a word."""
         if trainer.is_global_zero:
             nll, count = outputs
             per_char = nll / count
@@ -63,7 +61,6 @@ class WordScores(Callback):
             self._next_known()
 
     def write_unknown(self) -> None:
-        """All rows, where no word can be scored."""
         self.rows.writerow(HEADER)
         self._next_known()
 

@@ -42,7 +42,6 @@ class Counts(View):
 
     @property
     def totals(self) -> Float[Tensor, " U"]:
-        """How often each context occurs."""
         return torch.segment_reduce(self.times, "sum", lengths=self.first.diff())
 
     def __getitem__(self, examples: Int[Tensor, " B"]) -> CountBatch:

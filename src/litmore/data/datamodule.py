@@ -133,7 +133,6 @@ class NamesDataModule(LightningDataModule):
         return cut_into_splits(self.corpus, self.split, self.split_seed)
 
     def view_of(self, corpus: Corpus) -> View:
-        """The chosen view of any corpus."""
         return Counts(corpus, self.block_size) if self.view == "counts" else self.words_of(corpus)
 
     def split_view(self, name: str) -> View:
@@ -225,7 +224,6 @@ class NamesDataModule(LightningDataModule):
         return [] if overfits(self.trainer) else self._eval_loader("val")
 
     def test_dataloader(self) -> BatchLoader | list:
-        """In order, each example once."""
         return self._eval_loader("test")
 
     def predict_dataloader(self) -> WordLoader:
@@ -240,7 +238,6 @@ class NamesDataModule(LightningDataModule):
 
     @property
     def predict_words(self) -> list[str]:
-        """All words of `predict_path`."""
         return self._predict[1]
 
     @cached_property

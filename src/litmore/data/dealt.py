@@ -45,7 +45,6 @@ class Dealt(View):
         return CountBatch(x, y / self.pieces[context][:, None])
 
     def training_order(self, seed: int) -> "Deal":
-        """No batch is dealt a context twice."""
         return Deal(self, seed)
 
 

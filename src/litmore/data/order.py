@@ -37,7 +37,6 @@ class FileOrder(SequentialSampler):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Lightning calls this before each epoch."""
         self.epoch = epoch
 
     def order(self) -> Order:
@@ -76,11 +75,9 @@ class EpochOrder(Sampler):
             yield from order[first : first + _RUN].tolist()
 
     def set_epoch(self, epoch: int) -> None:
-        """Lightning calls this before each epoch."""
         self.epoch = epoch
 
     def order(self) -> Order:
-        """The epoch's."""
         mixed = np.random.SeedSequence([self.seed, self.epoch]).generate_state(1, np.uint64)
         return self.arrange(torch.Generator().manual_seed(int(mixed[0] >> np.uint64(1))))
 
@@ -93,11 +90,9 @@ class RandomOrder(EpochOrder):
     """Any order is as likely as any other; of more than `HELD` examples, any of very many."""
 
     def order(self) -> Order:
-        """The epoch's."""
         if len(self) > HELD:
             return Permutation.of(len(self), self.seed, self.epoch)
         return super().order()
 
     def arrange(self, generator: torch.Generator) -> Int[Tensor, " N"]:
-        """A permutation."""
         return torch.randperm(self.num_examples, generator=generator)

@@ -51,7 +51,6 @@ class Batch(NamedTuple):
     y: Tensor
 
     def to(self, device: torch.device | str) -> "Batch":
-        """The same on a device."""
         return Batch(self.x.to(device), self.y.to(device))
 
     def num_predicted(self) -> Float[Tensor, ""]:
@@ -92,15 +91,12 @@ class CountBatch(NamedTuple):
     y: Tensor
 
     def to(self, device: torch.device | str) -> "CountBatch":
-        """The same on a device."""
         return CountBatch(self.x.to(device), self.y.to(device))
 
     def num_predicted(self) -> Float[Tensor, ""]:
-        """How many characters there are to predict."""
         return self.y.sum()
 
     def num_correct(self, logits: Float[Tensor, "B V"]) -> Float[Tensor, ""]:
-        """How many the likeliest next one is right for."""
         return self.y.gather(-1, logits.argmax(-1, keepdim=True)).sum()
 
     def predictions(self) -> Predictions:
@@ -173,7 +169,6 @@ class Windows(WordView):
         return self._cut(self.windows[examples])
 
     def of_words(self, first: int, last: int) -> Batch:
-        """All examples of a run of words."""
         start, end = self.corpus.starts(torch.tensor([first, last])).tolist()
         return self._cut(self.windows[start:end])
 
@@ -211,5 +206,4 @@ class Words(WordView):
         return Batch(x, y)
 
     def of_words(self, first: int, last: int) -> Batch:
-        """A run of words."""
         return self[torch.arange(first, last)]

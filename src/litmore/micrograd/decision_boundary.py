@@ -32,7 +32,6 @@ class DecisionBoundary(Callback):
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Find the points."""
         data: Any = getattr(trainer, "datamodule", None)
         points = getattr(data, "splits", {}).get("train")
         if not isinstance(points, Points):
@@ -40,7 +39,6 @@ class DecisionBoundary(Callback):
         self.points = points
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw."""
         folder = trainer.log_dir  # a collective call
         if trainer.state.fn != "fit" or trainer.sanity_checking or not trainer.is_global_zero:
             return

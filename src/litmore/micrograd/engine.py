@@ -170,7 +170,6 @@ class Value:
         return _node(math.log(self.data), "log", (self,), (1 / self.data,))
 
     def tanh(self) -> "Value":
-        """The hyperbolic tangent."""
         data = math.tanh(self.data)
         return _node(data, "tanh", (self,), (1 - data * data,))
 

@@ -127,11 +127,9 @@ class ScalarMLP(LightningModule):
         return [objective, loss, *scores]
 
     def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
-        """Log loss and accuracy."""
         self._evaluate("val", batch)
 
     def test_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
-        """Log loss and accuracy."""
         self._evaluate("test", batch)
 
     def _evaluate(self, stage: str, batch: Sequence[Tensor]) -> None:

@@ -110,7 +110,6 @@ class MoonsDataModule(LightningDataModule):
         return [] if overfits(self.trainer) else self._all("val")
 
     def test_dataloader(self) -> BatchLoader:
-        """All at once."""
         return self._all("test")
 
     def _all(self, name: str) -> BatchLoader:

@@ -82,7 +82,6 @@ class Layer(Module):
         return [neuron(inputs) for neuron in self.neurons]
 
     def parameters(self) -> list[Value]:
-        """Neuron by neuron."""
         return [parameter for neuron in self.neurons for parameter in neuron.parameters()]
 
 
@@ -124,7 +123,6 @@ class MLP(Module):
         return list(outputs)  # type: ignore[arg-type]
 
     def parameters(self) -> list[Value]:
-        """Layer by layer."""
         return [parameter for layer in self.layers for parameter in layer.parameters()]
 
 

@@ -60,7 +60,6 @@ class CountBigram(CharLM):
         """None: counting is the training."""
 
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:  # type: ignore[override]
-        """Add the batch's pairs to the counts."""
         if batch_idx == 0:  # a second epoch must not count everything twice
             self.counts.zero_()
         _, previous, following, times = as_batch(batch).predictions()

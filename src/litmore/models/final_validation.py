@@ -15,6 +15,5 @@ class FinalValidation(Callback):
     """
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
-        """Ask to stop at the last step."""
         if is_last_step(trainer):
             trainer.should_stop = True

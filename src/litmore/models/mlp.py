@@ -60,7 +60,6 @@ class MLP(CharLM):
             nn.init.zeros_(self.output.bias)
 
     def forward(self, x: Int[Tensor, "B K"]) -> Float[Tensor, "B V"]:
-        """Logits of the next character."""
         embedded = self.embedding(x)  # (B, K, C)
         side_by_side = embedded.view(len(x), -1)  # (B, K·C), the same storage
         hidden = self.activation(self.hidden(side_by_side))  # (B, H)

@@ -46,7 +46,6 @@ class NeuralBigram(CharLM):
             nn.init.zeros_(self.logits.weight)
 
     def forward(self, x: Int[Tensor, "B 1"]) -> Float[Tensor, "B V"]:
-        """Logits of the next character."""
         return self.logits(x[:, 0])
 
     def penalty(self) -> Tensor:

@@ -40,7 +40,6 @@ class RunRecord(Callback):
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Let the checkpoint tell how it was trained."""
         checkpoint["config"] = self.config
 
 

@@ -93,11 +93,9 @@ class Checkpoints(Checkpoint):
         self._stop.hold()
 
     def state_dict(self) -> dict[str, Any]:
-        """The best so far, for a run that goes on."""
         return {"best_score": self.best_score, "best_step": self.best_step}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from there."""
         self.best_score = state_dict["best_score"]
         self.best_step = state_dict["best_step"]
 
@@ -112,7 +110,6 @@ class Checkpoints(Checkpoint):
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Keep them until training starts."""
         self._rng_states = checkpoint.get("rng_states", [])
         self._metrics = checkpoint.get("callback_metrics", {})
 
@@ -168,7 +165,6 @@ class Checkpoints(Checkpoint):
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Nothing is left to finish."""
         self._stop.release()
 
     def _agreed(self, trainer: Trainer, is_time: bool) -> tuple[int, bool]:

@@ -36,7 +36,6 @@ class StopRequest:
         _handle(self._remember)
 
     def release(self) -> None:
-        """No longer: there is nothing to finish."""
         stop_at_once()
 
     def _remember(self, number: int, frame: FrameType | None) -> None:

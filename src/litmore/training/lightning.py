@@ -237,7 +237,6 @@ class OpenCLI(LightningCLI):
 
     @property
     def settings(self) -> Any:
-        """The subcommand's settings."""
         return self.config[self.subcommand]
 
     def dump(self) -> str:

@@ -78,7 +78,6 @@ class LRFinder(Callback):
             raise InputError(f"LRFinder: {type(pl_module).__name__} has no learning rate to find")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Sweep, tell, and train on or stop."""
         self.check(pl_module)
         if trainer.global_step > 0:  # a run that goes on has found its rate
             return

@@ -56,7 +56,6 @@ class MuonAdamW(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One step of each."""
         loss = None
         if closure is not None:
             with torch.enable_grad():

@@ -60,7 +60,6 @@ class Stamps:
         self._glyphs: dict[str, tuple[Any, float]] = {}
 
     def write(self, texts: Iterable[Text]) -> None:
-        """Put texts with their middles at places."""
         glyphs, places = self._glyphs, self._places
         for text, x, y, size, ink in texts:
             for glyph in set(text) - glyphs.keys():
@@ -90,7 +89,6 @@ class Stamps:
         return TextPath((0, 0), text, size=1, prop=self._font)
 
     def draw(self) -> None:
-        """All of them."""
         for (glyph, size, ink), places in self._places.items():
             outline = self._glyphs[glyph][0]
             if not len(outline.vertices):

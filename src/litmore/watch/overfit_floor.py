@@ -13,7 +13,6 @@ class OverfitFloor(Callback):
     """With `overfit_batches`, log the batches' own entropy as `train/floor` beside `train/loss`."""
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Compute it once: the batches of characters are the same at every step."""
         loader = trainer.train_dataloader
         overfits = trainer.overfit_batches > 0  # type: ignore[attr-defined]
         if not overfits or not (isinstance(loader, BatchLoader) and isinstance(pl_module, CharLM)):
