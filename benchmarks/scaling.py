@@ -31,10 +31,11 @@ def a_step(view: View, model: nn.Module, examples: int, rounds: int) -> float:
     seconds = []
     for number in range(rounds):
         generator = torch.Generator().manual_seed(number)
-        batch = torch.randint(len(view), (examples,), generator=generator)
-        batch = batch if examples < len(view) else torch.arange(len(view))
+        chosen = torch.randint(len(view), (examples,), generator=generator)
+        chosen = chosen if examples < len(view) else torch.arange(len(view))
         began = time.perf_counter()
-        mean_nll(model(view[batch][0]), view[batch][1]).backward()
+        batch = view[chosen]
+        mean_nll(model(batch.x), batch).backward()
         seconds.append(time.perf_counter() - began)
     return statistics.median(seconds)
 

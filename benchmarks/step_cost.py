@@ -45,7 +45,7 @@ def measure(quick: bool = False) -> list[Row]:
     loader = data.train_dataloader()
     assert isinstance(loader, BatchLoader)
     model = MLP(data.vocabulary.characters)
-    x, y = next(iter(loader))
+    batch = next(iter(loader))
     parameters = list(model.parameters())
     ours = MuonAdamW(parameters, LR, MOMENTUM, weight_decay=DECAY)
     matrices = [p for p in parameters if p.ndim == 2]
@@ -58,7 +58,7 @@ def measure(quick: bool = False) -> list[Row]:
     def loss_and_gradient() -> None:
         for parameter in parameters:
             parameter.grad = None
-        mean_nll(model(x), y).backward()
+        mean_nll(model(batch.x), batch).backward()
 
     def batches() -> None:
         for _ in loader:
@@ -76,7 +76,7 @@ def measure(quick: bool = False) -> list[Row]:
         },
         rounds=1 if quick else 7,
     )
-    seconds["batches"] = [each / loader.num_batches for each in seconds["batches"]]
+    seconds["batches"] = [each / len(loader) for each in seconds["batches"]]
     seconds["bare"] = [
         sum(parts)
         for parts in zip(*(seconds[k] for k in ("loss", "optimizer", "batches")), strict=True)
