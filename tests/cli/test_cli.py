@@ -431,3 +431,23 @@ def test_the_five_commands_on_another_alphabet(fit, run, towns):
     names = run("sample", "--ckpt_path", "last", "--num_samples", "9", "--prompt", "Θ").out
     assert all(name[0] == "Θ" for name in names.splitlines())
     assert set(names) <= set("".join(TOWNS) + "\n")
+
+
+@pytest.mark.parametrize("flag", ["--trainer.callbacks+=", "--trainer.callbacks="])
+@pytest.mark.parametrize("bar", ["TQDMProgressBar", "RichProgressBar"])
+def test_a_bar_of_the_users_own_is_the_only_one(fit, flag, bar):
+    if bar == "RichProgressBar":
+        pytest.importorskip("rich")
+    done = fit(f"{flag}{bar}", steps=2)
+    assert done.code == 0, done.err
+    assert "training:" not in done.err  # litmore's
+
+
+def test_a_checkpoint_callback_of_the_users_own_may_be_there_without_a_run(fit, run):
+    keep = ["--trainer.callbacks+=ModelCheckpoint", "--trainer.callbacks.monitor=val/loss"]
+    keep += ["--trainer.callbacks.dirpath=kept"]
+    assert fit(*keep, "--trainer.fast_dev_run", "true").code == 0
+    assert fit(*keep, steps=2).code == 0
+    last = Path("logs/mlp/version_0/checkpoints/last.ckpt")
+    done = run("validate", "--ckpt_path", last, *keep)
+    assert done.code == 0, done.err

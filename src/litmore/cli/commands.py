@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning.pytorch.utilities.model_helpers import is_overridden
@@ -127,7 +128,7 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
             print_default(model)
         if not is_overridden("configure_optimizers", model):
             raise InputError("--optimizer: name one, such as --optimizer AdamW --optimizer.lr 0.01")
-    for callback in settings.given("trainer").callbacks or []:
+    for callback in _listed(settings.given("trainer").callbacks):
         if isinstance(callback, LRFinder):
             callback.check(model)
 
@@ -143,8 +144,9 @@ def assemble(
     """
     given = settings.given("trainer")
     more: dict[str, Any] = {"logger": False}
-    callbacks = [CheapSteps(), *(given.callbacks or [])]
-    if given.enable_progress_bar is not False and not given.barebones:
+    callbacks = [CheapSteps(), *_listed(given.callbacks)]
+    has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
+    if given.enable_progress_bar is not False and not given.barebones and not has_bar:
         callbacks.append(TimedProgressBar())
     if folder is not None:
         named = set(map(type, callbacks))  # what a user names replaces ours
@@ -169,7 +171,7 @@ def assemble(
         callbacks.append(Judgement(judged, int(settings.checkpoint["global_step"])))
     if settings.subcommand == "predict":
         callbacks.append(_word_scores(data))
-    if not any(isinstance(callback, Checkpoints) for callback in callbacks):
+    if not any(isinstance(callback, Checkpoint) for callback in callbacks):
         more["enable_checkpointing"] = False
     with refused("--trainer"):
         trainer = settings.instantiate_trainer(callbacks=callbacks, **more)
@@ -240,11 +242,11 @@ def _word_scores(data: Any) -> WordScores:
     return WordScores(data.predict_words, data.vocabulary)
 
 
-def _listed(plugins: Any) -> list[Any]:
-    """What `--trainer.plugins` takes: none, one or a list."""
-    if plugins is None:
+def _listed(given: Any) -> list[Any]:
+    """What `--trainer.callbacks` and `--trainer.plugins` take: none, one or a list."""
+    if given is None:
         return []
-    return plugins if isinstance(plugins, list) else [plugins]
+    return given if isinstance(given, list) else [given]
 
 
 def _quieten_lightning() -> None:
