@@ -78,7 +78,7 @@ def _run(args: Sequence[str]) -> None:
     settings = Settings(args)
     with too_large_refused():
         model, data = settings.instantiate()
-    if settings.settings.print_splits:
+    if settings.values.print_splits:
         if not hasattr(data, "table"):
             raise InputError(f"--print_splits: {type(data).__name__} has none to show")
         print_table(data.table())
@@ -99,7 +99,7 @@ def _run(args: Sequence[str]) -> None:
     finally:
         if folder is not None:
             folder.unlock()
-    report(str(settings.subcommand), trainer, model, folder, settings.settings.seed_everything)
+    report(str(settings.subcommand), trainer, model, folder, settings.values.seed_everything)
 
 
 def check(settings: Settings, model: LightningModule, data: LightningDataModule) -> None:
@@ -124,7 +124,7 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
             if type(model).configure_optimizers.__module__.startswith("litmore."):
                 warnings.filterwarnings("ignore", message=".*will be overridden")
             settings.set_optimizers()
-        if settings.settings.optimizer is None:
+        if settings.values.optimizer is None:
             print_default(model)
         if not is_overridden("configure_optimizers", model):
             raise InputError("--optimizer: name one, such as --optimizer AdamW --optimizer.lr 0.01")
@@ -150,7 +150,7 @@ def assemble(
         callbacks.append(TimedProgressBar())
     if folder is not None:
         named = set(map(type, callbacks))  # what a user names replaces ours
-        parts = tensorboard(**settings.settings.tensorboard)
+        parts = tensorboard(**settings.values.tensorboard)
         callbacks += [part for part in parts if type(part) not in named]
     if folder is not None and not given.fast_dev_run and not given.barebones:
         folder.check()
@@ -177,7 +177,7 @@ def assemble(
         trainer = settings.instantiate_trainer(callbacks=callbacks, **more)
     check_devices(trainer)
     small = sum(parameter.numel() for parameter in model.parameters()) < SHARED_FROM
-    if threads := settings.settings.num_threads or small:
+    if threads := settings.values.num_threads or small:
         torch.set_num_threads(int(threads))
     return trainer
 
@@ -203,21 +203,21 @@ def _run_folder(settings: Settings, model: LightningModule) -> RunFolder:
             if is_first_process():
                 folder.lock()
             return folder
-    return RunFolder(Path(settings.settings.trainer.default_root_dir), _run_name(settings, model))
+    return RunFolder(Path(settings.values.trainer.default_root_dir), _run_name(settings, model))
 
 
 def _run_name(settings: Settings, model: LightningModule) -> str:
-    if settings.settings.run_name:
-        name = str(settings.settings.run_name)
+    if settings.values.run_name:
+        name = str(settings.values.run_name)
         if Path(name).name != name or name == "..":
             raise InputError(f"--run_name {name}: a name, not a path")
         return name
-    paths = [str(path) for path in settings.settings.config or [] if path is not None]
+    paths = [str(path) for path in settings.values.config or [] if path is not None]
     return Path(paths[0]).stem if paths else type(model).__name__.lower()
 
 
 def _save_every(settings: Settings) -> float:
-    seconds = float(settings.settings.save_every)
+    seconds = float(settings.values.save_every)
     if not seconds >= 0:
         raise InputError(f"--save_every {seconds}: must be at least 0 seconds")
     return seconds

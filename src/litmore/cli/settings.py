@@ -184,10 +184,10 @@ class Settings(OpenCLI):
 
     def before_instantiate_classes(self) -> None:
         """A schedule that is not told its length is as long as the training."""
-        schedule = (self.settings.get("lr_scheduler") or {}).get("init_args", {})
+        schedule = (self.values.get("lr_scheduler") or {}).get("init_args", {})
         if self.subcommand != "fit" or "total_steps" not in schedule:
             return
-        max_steps = self.settings.trainer.max_steps
+        max_steps = self.values.trainer.max_steps
         if schedule["total_steps"] is None:
             schedule["total_steps"] = max_steps
         if not 0 < max_steps <= schedule["total_steps"]:

@@ -236,12 +236,12 @@ class OpenCLI(LightningCLI):
         return {}
 
     @property
-    def settings(self) -> Any:
+    def values(self) -> Any:
         return self.config[self.subcommand]
 
     def dump(self) -> str:
         """The subcommand's settings as YAML, without what is linked."""
-        return str(self._parser(self.subcommand).dump(self.settings, skip_none=False))
+        return str(self._parser(self.subcommand).dump(self.values, skip_none=False))
 
     def instantiate(self) -> tuple[LightningModule, LightningDataModule]:
         """The model and the data; what the Trainer is made of, too."""
