@@ -20,23 +20,22 @@ def steps_done(trainer: "Trainer") -> int:
 
 def total_steps(trainer: "Trainer") -> int | None:
     """The optimizer steps of the whole training, by whichever limit comes first; None: no limit."""
-    limits: list[float] = []
-    if trainer.max_steps >= 0:
-        limits.append(trainer.max_steps)
-    if trainer.max_epochs is not None and trainer.max_epochs >= 0:
-        a_step = trainer.accumulate_grad_batches
-        limits.append(trainer.max_epochs * -(-trainer.num_training_batches // a_step))
-    least = min(limits, default=float("inf"))
-    return int(least) if least < float("inf") else None
+    an_epoch = -(-trainer.num_training_batches // trainer.accumulate_grad_batches)
+    return _first_limit(trainer, 1, an_epoch)
 
 
 def total_batches(trainer: "Trainer") -> int | None:
     """The training batches of the whole training; None: no limit is known."""
+    return _first_limit(trainer, trainer.accumulate_grad_batches, trainer.num_training_batches)
+
+
+def _first_limit(trainer: "Trainer", a_step: int, an_epoch: int | float) -> int | None:
+    """The limit in steps or epochs that comes first, in what a step and an epoch count."""
     limits: list[float] = []
     if trainer.max_steps >= 0:
-        limits.append(trainer.max_steps * trainer.accumulate_grad_batches)
+        limits.append(trainer.max_steps * a_step)
     if trainer.max_epochs is not None and trainer.max_epochs >= 0:
-        limits.append(trainer.max_epochs * trainer.num_training_batches)
+        limits.append(trainer.max_epochs * an_epoch)
     least = min(limits, default=float("inf"))
     return int(least) if least < float("inf") else None
 

@@ -14,6 +14,8 @@ def at(step, last=-1, automatic=True):
         lightning_module=SimpleNamespace(automatic_optimization=automatic),
         max_steps=last,
         max_epochs=None,
+        num_training_batches=100,
+        accumulate_grad_batches=1,
         fit_loop=SimpleNamespace(epoch_loop=SimpleNamespace(total_batch_idx=step - 1)),
     )
 
