@@ -56,10 +56,21 @@ def main(args: Sequence[str] | None = None) -> int:
         message = " ".join(str(cause).split("\n"))
         if not isinstance(cause, InputError):
             sys.stderr.write(f"error: {message}\n")
+            if is_own:
+                _leave_others()
             return 1
         sys.stderr.write(f"error: {with_place(message, args, configs) if configs else message}\n")
         return 2
     return 0
+
+
+def _leave_others() -> None:
+    """End at once where other processes were connected: at an orderly exit gloo may abort."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.distributed.is_initialized():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def _known(error: BaseException | None) -> BaseException | None:
