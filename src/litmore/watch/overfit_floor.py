@@ -13,14 +13,11 @@ class OverfitFloor(Callback):
     """With `overfit_batches`, log the batches' own entropy as `train/floor` beside `train/loss`."""
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Compute it once: the batches of characters are the same at every step."""
         loader = trainer.train_dataloader
         overfits = trainer.overfit_batches > 0  # type: ignore[attr-defined]
         if not overfits or not (isinstance(loader, BatchLoader) and isinstance(pl_module, CharLM)):
             return
         global_batch = loader.batch_size * loader.world_size
-        examples = torch.arange(len(loader.view))[
-            : int(trainer.num_training_batches) * global_batch
-        ]
-        floor = entropy_floor(loader.view[examples])
+        learnt = min(int(trainer.num_training_batches) * global_batch, len(loader.view))
+        floor = entropy_floor(loader.view[torch.arange(learnt)])
         log_now(trainer, {"train/floor": floor}, trainer.global_step)
