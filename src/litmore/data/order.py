@@ -41,7 +41,6 @@ class FileOrder(SequentialSampler):
         self.epoch = epoch
 
     def order(self) -> Order:
-        """0, 1, 2, …"""
         return _Ascending(len(self))
 
 
@@ -54,13 +53,7 @@ class _Ascending:
 
 
 class EpochOrder(Sampler):
-    """A new order for each epoch, from a generator of its own: no other draw can move it.
-
-    Args:
-        num_examples: N.
-        seed: the run's.
-
-    """
+    """A new order of N examples each epoch, from a generator of its own: no other draw moves it."""
 
     def __init__(self, num_examples: int, seed: int) -> None:
         self.num_examples = num_examples
@@ -76,11 +69,9 @@ class EpochOrder(Sampler):
             yield from order[first : first + _RUN].tolist()
 
     def set_epoch(self, epoch: int) -> None:
-        """Lightning calls this before each epoch."""
         self.epoch = epoch
 
     def order(self) -> Order:
-        """The epoch's."""
         mixed = np.random.SeedSequence([self.seed, self.epoch]).generate_state(1, np.uint64)
         return self.arrange(torch.Generator().manual_seed(int(mixed[0] >> np.uint64(1))))
 
@@ -93,11 +84,9 @@ class RandomOrder(EpochOrder):
     """Any order is as likely as any other; of more than `HELD` examples, any of very many."""
 
     def order(self) -> Order:
-        """The epoch's."""
         if len(self) > HELD:
             return Permutation.of(len(self), self.seed, self.epoch)
         return super().order()
 
     def arrange(self, generator: torch.Generator) -> Int[Tensor, " N"]:
-        """A permutation."""
         return torch.randperm(self.num_examples, generator=generator)

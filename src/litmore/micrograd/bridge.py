@@ -35,7 +35,6 @@ class ScalarGraph(torch.autograd.Function):
         leaves: Sequence[Value],
         build: Callable[[], Sequence[Value]],
     ) -> Float[Tensor, " M"]:
-        """The numbers in, the outputs out."""
         for leaf, number in zip(leaves, numbers.tolist(), strict=True):
             leaf.data = number
         ctx.leaves, ctx.outputs = leaves, build()
@@ -44,7 +43,6 @@ class ScalarGraph(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Float[Tensor, " M"]) -> tuple[Float[Tensor, " P"], None, None]:
-        """The gradient by the outputs in, the gradient by the numbers out."""
         for leaf in ctx.leaves:
             leaf.grad = 0.0
         dot(ctx.outputs, gradient.tolist()).backward()

@@ -88,12 +88,6 @@ class ScalarMLP(LightningModule):
         return output(x)[:, 0]
 
     def check_data(self, data: LightningDataModule) -> None:
-        """Say before the first step if these are no points.
-
-        Raises:
-            InputError: they are words.
-
-        """
         if isinstance(data, NamesDataModule):
             raise InputError("--data: ScalarMLP tells points apart, not words: MoonsDataModule")
 
@@ -127,11 +121,9 @@ class ScalarMLP(LightningModule):
         return [objective, loss, *scores]
 
     def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
-        """Log loss and accuracy."""
         self._evaluate("val", batch)
 
     def test_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
-        """Log loss and accuracy."""
         self._evaluate("test", batch)
 
     def _evaluate(self, stage: str, batch: Sequence[Tensor]) -> None:

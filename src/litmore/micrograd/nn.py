@@ -51,11 +51,9 @@ class Neuron(Module):
         self.activation = activation
 
     def __call__(self, inputs: Sequence[Number]) -> Value:
-        """The neuron's one output."""
         return ACTIVATIONS[self.activation](dot(self.weights, inputs, self.bias))
 
     def parameters(self) -> list[Value]:
-        """The weights, then the bias."""
         return [*self.weights, self.bias]
 
 
@@ -78,11 +76,9 @@ class Layer(Module):
         self.neurons = [Neuron(num_inputs, activation, generator) for _ in range(num_outputs)]
 
     def __call__(self, inputs: Sequence[Number]) -> list[Value]:
-        """An output a neuron."""
         return [neuron(inputs) for neuron in self.neurons]
 
     def parameters(self) -> list[Value]:
-        """Neuron by neuron."""
         return [parameter for neuron in self.neurons for parameter in neuron.parameters()]
 
 
@@ -117,14 +113,12 @@ class MLP(Module):
         ]
 
     def __call__(self, inputs: Sequence[Number]) -> list[Value]:
-        """The last layer's outputs."""
         outputs: Sequence[Number] = inputs
         for layer in self.layers:
             outputs = layer(outputs)
         return list(outputs)  # type: ignore[arg-type]
 
     def parameters(self) -> list[Value]:
-        """Layer by layer."""
         return [parameter for layer in self.layers for parameter in layer.parameters()]
 
 
