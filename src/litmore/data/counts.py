@@ -19,10 +19,6 @@ class Counts(View):
 
     The counts are kept sparse, a row's cells side by side; a batch makes its rows dense.
 
-    Args:
-        corpus: the words.
-        block_size: K.
-
     """
 
     def __init__(self, corpus: Corpus, block_size: int) -> None:

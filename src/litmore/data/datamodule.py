@@ -114,12 +114,11 @@ class NamesDataModule(LightningDataModule):
 
     @property
     def sha256(self) -> str | None:
-        """The file's hash, or until it is read, the one given."""
+        """The file's, or until it is read, the one given."""
         return self.source.sha256
 
     @cached_property
     def corpus(self) -> Corpus:
-        """All words of the file, or its first, or each once with `unique`."""
         return self.source.corpus
 
     @property
@@ -220,7 +219,7 @@ class NamesDataModule(LightningDataModule):
         return serve(self, view, self.batch_size, view.training_order(self.seed))
 
     def val_dataloader(self) -> BatchLoader | list:
-        """In order, each example once; none where a few batches are learnt by heart."""
+        # Where a few batches are learnt by heart, none.
         return [] if overfits(self.trainer) else self._eval_loader("val")
 
     def test_dataloader(self) -> BatchLoader | list:
@@ -242,17 +241,12 @@ class NamesDataModule(LightningDataModule):
 
     @cached_property
     def _predict(self) -> tuple[Corpus, list[str]]:
-        """Both.
-
-        Raises:
-            InputError: `predict_path` is not given, or cannot be used.
-
-        """
         if self.predict_path is None:
             raise InputError("--data.predict_path: name the file whose words to score")
         return Corpus.read_known(Path(self.predict_path).expanduser(), self.vocabulary)
 
     def _eval_loader(self, name: str) -> BatchLoader | list:
+        """In order, each example once."""
         if not len(self.splits[name]):
             return []
         return serve(self, self.split_view(name), self.eval_batch_size)

@@ -23,8 +23,8 @@ class BatchLoader:
         view: the examples.
         batch_size: examples a process and batch.
         order: of the examples; None: the view's own, every epoch.
-        rank: of this process.
-        world_size: number of processes.
+        rank: of this process, of `world_size`.
+        world_size: how many there are.
 
     """
 
@@ -48,7 +48,6 @@ class BatchLoader:
         self._resuming = False
 
     def __len__(self) -> int:
-        """Batches of an epoch."""
         return -(-len(self.view) // (self.batch_size * self.world_size))
 
     def __iter__(self) -> Iterator[AnyBatch]:
@@ -79,7 +78,6 @@ class BatchLoader:
         return {"epoch": self.sampler.epoch, "served": self._served()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on after the batch that was served last."""
         self._position = (state["epoch"], state["served"])
         self._resuming = True
 

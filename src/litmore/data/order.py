@@ -40,7 +40,6 @@ class FileOrder(SequentialSampler):
         self.epoch = epoch
 
     def order(self) -> Order:
-        """0, 1, 2, …"""
         return _Ascending(len(self))
 
 
@@ -53,13 +52,7 @@ class _Ascending:
 
 
 class EpochOrder(Sampler):
-    """A new order for each epoch, from a generator of its own: no other draw can move it.
-
-    Args:
-        num_examples: N.
-        seed: the run's.
-
-    """
+    """A new order of N examples each epoch, from a generator of its own: no other draw moves it."""
 
     def __init__(self, num_examples: int, seed: int) -> None:
         self.num_examples = num_examples

@@ -38,7 +38,6 @@ class Permutation:
         return self.n
 
     def __getitem__(self, places: slice) -> Int[Tensor, " B"]:
-        """What stands at these places."""
         number = self._bijection(np.arange(*places.indices(self.n), dtype=np.uint64))
         while len(outside := np.flatnonzero(number >= self.n)):
             number[outside] = self._bijection(number[outside])

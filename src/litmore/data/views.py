@@ -22,39 +22,28 @@ PAD = -1
 
 
 class Predictions(NamedTuple):
-    """The tokens that a batch predicts, one after the other; of N.
-
-    Attributes:
-        row: which row of the flattened logits predicts it.
-        previous: the token before it.
-        following: the token itself.
-        times: how often it is to be predicted.
-
-    """
+    """The N tokens that a batch predicts, one after the other."""
 
     row: Int[Tensor, " N"]
+    """Of the flattened logits."""
     previous: Int[Tensor, " N"]
     following: Int[Tensor, " N"]
     times: Float[Tensor, " N"]
+    """How often it is to be predicted."""
 
 
 class Batch(NamedTuple):
-    """Tokens, and the one that follows each context: of `windows` or of `words`.
-
-    Attributes:
-        x: what a model is given, `Int[B, K]` or `Int[B, T]`.
-        y: what it is to predict, `Int[B]` or `Int[B, T]`; `PAD` where there is nothing.
-
-    """
+    """Tokens, and the one that follows each context: of `windows` or of `words`."""
 
     x: Tensor
+    """What a model is given, `Int[B, K]` or `Int[B, T]`."""
     y: Tensor
+    """What it is to predict, `Int[B]` or `Int[B, T]`; `PAD` where there is nothing."""
 
     def to(self, device: torch.device | str) -> "Batch":
         return Batch(self.x.to(device), self.y.to(device))
 
     def num_predicted(self) -> Float[Tensor, ""]:
-        """How many characters there are to predict."""
         return (self.y != PAD).sum().float()
 
     def num_correct(self, logits: Float[Tensor, "*leading V"]) -> Float[Tensor, ""]:
@@ -62,7 +51,6 @@ class Batch(NamedTuple):
         return (logits.argmax(-1) == self.y).sum().float()
 
     def predictions(self) -> Predictions:
-        """Each character that is predicted."""
         previous = self.x if self.y.dim() == self.x.dim() else self.x[:, -1]
         row = (self.y != PAD).flatten().nonzero()[:, 0]
         times = torch.ones(len(row), device=row.device)
@@ -79,13 +67,7 @@ class Batch(NamedTuple):
 
 
 class CountBatch(NamedTuple):
-    """Distinct contexts, and how often each token followed: of `counts`.
-
-    Attributes:
-        x: `Int[B, K]`.
-        y: `Float[B, V]`.
-
-    """
+    """Of `counts`: distinct contexts `Int[B, K]`, how often each token followed `Float[B, V]`."""
 
     x: Tensor
     y: Tensor
@@ -100,12 +82,10 @@ class CountBatch(NamedTuple):
         return self.y.gather(-1, logits.argmax(-1, keepdim=True)).sum()
 
     def predictions(self) -> Predictions:
-        """Each pair of a context and what followed it."""
         row, following = self.y.nonzero(as_tuple=True)
         return Predictions(row, self.x[row, -1], following, self.y[row, following])
 
     def contexts(self) -> Int[Tensor, "N K"]:
-        """All that each prediction can go by."""
         return self.x[self.predictions().row]
 
 
@@ -119,15 +99,12 @@ class View(ABC):
     """Whether an example's shape depends on the batch it is gathered with."""
 
     @abstractmethod
-    def __len__(self) -> int:
-        """How many examples."""
+    def __len__(self) -> int: ...
 
     @abstractmethod
-    def __getitem__(self, examples: Int[Tensor, " B"]) -> AnyBatch:
-        """The batch of these examples."""
+    def __getitem__(self, examples: Int[Tensor, " B"]) -> AnyBatch: ...
 
     def training_order(self, seed: int) -> EpochOrder:
-        """Another one each epoch."""
         return RandomOrder(len(self), seed)
 
 

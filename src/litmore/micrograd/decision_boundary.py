@@ -57,14 +57,14 @@ def score_grid(
 ) -> tuple[Float[Tensor, " X"], Float[Tensor, " Y"], Float[Tensor, "Y X"]]:
     """The model's scores on a grid around the points: both axes, and the scores."""
     low, high = x.min(0).values - MARGIN, x.max(0).values + MARGIN
-    axes = [
+    across, up = (
         torch.linspace(float(a), float(b), RESOLUTION, dtype=x.dtype)
         for a, b in zip(low, high, strict=True)
-    ]
-    grid = torch.cartesian_prod(*axes)
+    )
+    grid = torch.cartesian_prod(across, up)
     with torch.inference_mode():
         scores = model(grid.to(next(model.parameters()).device)).cpu()
-    return axes[0], axes[1], scores.view(RESOLUTION, RESOLUTION).T
+    return across, up, scores.view(RESOLUTION, RESOLUTION).T
 
 
 def plot(

@@ -37,26 +37,13 @@ class Value:
 
     __array_ufunc__: ClassVar[None] = None  # numpy's numbers leave an expression to us
 
-    data: float
-    """The number."""
-    grad: float
-    """d root ÷ d self, once `root.backward()` has been called."""
-    label: str
-    """Its name in a drawing."""
-    op: str
-    """What computed it, with its plain number if there is one: `+`, `*2`, `tanh`; "" for a leaf."""
-    operands: tuple["Value", ...]
-    """What it was computed from."""
-    partials: Sequence[Real]
-    """d self ÷ d operand, one for each operand, as things stood on the way forward."""
-
     def __init__(self, data: Real, label: str = "") -> None:
         self.data = float(data)
-        self.grad = 0.0
+        self.grad = 0.0  # d root ÷ d self, once `root.backward()` has been called
         self.label = label
-        self.op = ""
-        self.operands = ()
-        self.partials = ()
+        self.op = ""  # what computed it, with its plain number if there is one: +, *2, tanh
+        self.operands: tuple[Value, ...] = ()
+        self.partials: Sequence[Real] = ()  # d self ÷ d operand, as things stood on the way forward
 
     def __repr__(self) -> str:
         named = f", label={self.label!r}" if self.label else ""

@@ -88,12 +88,6 @@ class ScalarMLP(LightningModule):
         return output(x)[:, 0]
 
     def check_data(self, data: LightningDataModule) -> None:
-        """Say before the first step if these are no points.
-
-        Raises:
-            InputError: they are words.
-
-        """
         if isinstance(data, NamesDataModule):
             raise InputError("--data: ScalarMLP tells points apart, not words: MoonsDataModule")
 

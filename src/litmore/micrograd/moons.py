@@ -41,15 +41,11 @@ def moons(num_points: int, noise: float, seed: int | np.random.RandomState) -> P
 
     """
     generator = seed if isinstance(seed, np.random.RandomState) else np.random.RandomState(seed)
-    upper, lower = (
-        np.linspace(0, np.pi, number) for number in (num_points // 2, -(-num_points // 2))
-    )
-    x = np.concatenate(
-        [
-            np.stack([np.cos(upper), np.sin(upper)], axis=1),
-            np.stack([1 - np.cos(lower), 0.5 - np.sin(lower)], axis=1),
-        ]
-    )
+    upper = np.linspace(0, np.pi, num_points // 2)
+    lower = np.linspace(0, np.pi, -(-num_points // 2))
+    across = np.concatenate([np.cos(upper), 1 - np.cos(lower)])
+    up = np.concatenate([np.sin(upper), 0.5 - np.sin(lower)])
+    x = np.stack([across, up], axis=1)
     y = np.repeat([-1.0, 1.0], [len(upper), len(lower)])
     order = np.arange(num_points)
     generator.shuffle(order)
@@ -106,11 +102,11 @@ class MoonsDataModule(LightningDataModule):
         return serve(self, points, self.batch_size, order)
 
     def val_dataloader(self) -> BatchLoader | list:
-        """All at once; none where a few batches are learnt by heart."""
         return [] if overfits(self.trainer) else self._all("val")
 
     def test_dataloader(self) -> BatchLoader:
         return self._all("test")
 
     def _all(self, name: str) -> BatchLoader:
+        """In one batch."""
         return serve(self, self.splits[name], len(self.splits[name]))

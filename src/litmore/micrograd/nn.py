@@ -51,11 +51,9 @@ class Neuron(Module):
         self.activation = activation
 
     def __call__(self, inputs: Sequence[Number]) -> Value:
-        """The neuron's one output."""
         return ACTIVATIONS[self.activation](dot(self.weights, inputs, self.bias))
 
     def parameters(self) -> list[Value]:
-        """The weights, then the bias."""
         return [*self.weights, self.bias]
 
 
@@ -78,7 +76,6 @@ class Layer(Module):
         self.neurons = [Neuron(num_inputs, activation, generator) for _ in range(num_outputs)]
 
     def __call__(self, inputs: Sequence[Number]) -> list[Value]:
-        """An output a neuron."""
         return [neuron(inputs) for neuron in self.neurons]
 
     def parameters(self) -> list[Value]:
@@ -116,7 +113,6 @@ class MLP(Module):
         ]
 
     def __call__(self, inputs: Sequence[Number]) -> list[Value]:
-        """The last layer's outputs."""
         outputs: Sequence[Number] = inputs
         for layer in self.layers:
             outputs = layer(outputs)

@@ -4,7 +4,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Writer: TypeAlias = "SummaryWriter"
+"""TensorBoard's, which takes long to import."""
+
 MOMENTS = 2
 """How often a picture is drawn in a training of known length; TensorBoard's slider keeps 10."""
 
@@ -26,7 +29,7 @@ UNKNOWN_LENGTH = 1000
 """Steps between two pictures in a training of unknown length."""
 
 
-def tensorboard_writers(trainer: Trainer) -> list["SummaryWriter"]:
+def tensorboard_writers(trainer: Trainer) -> list[Writer]:
     """The open writers of the trainer's TensorBoard loggers; only the first process has any.
 
     None either where each process holds a part of the weights: nothing can be drawn of a part.
@@ -34,8 +37,7 @@ def tensorboard_writers(trainer: Trainer) -> list["SummaryWriter"]:
     sharded = isinstance(trainer.strategy, (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy))
     if not trainer.is_global_zero or trainer.fast_dev_run or sharded:  # type: ignore[attr-defined]
         return []
-    loggers = [each for each in trainer.loggers if isinstance(each, TensorBoardLogger)]
-    writers = [logger.experiment for logger in loggers]
+    writers = [each.experiment for each in trainer.loggers if isinstance(each, TensorBoardLogger)]
     for writer in writers:
         if writer.file_writer is None:  # an earlier training has closed it; any entry opens it
             writer.add_scalar("epoch", trainer.current_epoch, trainer.global_step)
@@ -80,8 +82,8 @@ class Part(Callback):
 class Drawing(Part, ABC):
     """Draw before the first step, at some moments in between, and after the last.
 
-    A subclass says what. It is drawn on the first process alone, and only for TensorBoard; what
-    happens there may use neither a collective call nor a global random generator.
+    A subclass says what, and of which models. It is drawn on the first process alone, and only for
+    TensorBoard; what happens there may use neither a collective call nor a global random generator.
 
     Args:
         every_n_steps: between two drawings; None: about `MOMENTS` times in the training; 0: only
@@ -89,16 +91,17 @@ class Drawing(Part, ABC):
 
     """
 
+    models: ClassVar[type[LightningModule]] = LightningModule
+    """Of others nothing is drawn; `draw` can rely on it."""
+
     def __init__(self, every_n_steps: int | None = None) -> None:
         self.every_n_steps = every_n_steps
         self._schedule = Schedule()
         self._drawn_at = 0
 
     @abstractmethod
-    def draw(
-        self, trainer: Trainer, pl_module: LightningModule, writer: "SummaryWriter", step: int
-    ) -> None:
-        """Draw what there is after so many steps; nothing for a model that it does not apply to."""
+    def draw(self, trainer: Trainer, pl_module: Any, writer: Writer, step: int) -> None:
+        """Draw what there is after so many steps."""
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._drawn_at = 0
@@ -128,7 +131,7 @@ class Drawing(Part, ABC):
     @harmless
     def _draw(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._drawn_at = steps_done(trainer)
-        writers = tensorboard_writers(trainer)
+        writers = tensorboard_writers(trainer) if isinstance(pl_module, self.models) else []
         if writers and all(p.isfinite().all() for p in pl_module.parameters()):
             with as_judged(pl_module):
                 for writer in writers:

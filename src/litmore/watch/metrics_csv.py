@@ -8,9 +8,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
-from litmore.runs.record import RunRecord
 from litmore.steps import steps_done
 from litmore.watch.drawing import harmless
+from litmore.watch.settings import record_of
 
 METRICS = "metrics.csv"
 HEAD = ("step", "metric", "value")
@@ -24,20 +24,16 @@ class MetricsCSV(Callback):
     """
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        folder = self._folder(trainer)
-        if folder is None or trainer.fast_dev_run:  # type: ignore[attr-defined]
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        record = record_of(trainer)
+        folder = record.folder.path if record else Path(trainer.default_root_dir)
+        if folder is None:
             return
         table = MetricsTable(folder / METRICS)
         if trainer.is_global_zero:
             table.open(steps_done(trainer))
         trainer.loggers = [*trainer.loggers, table]
-
-    @staticmethod
-    def _folder(trainer: Trainer) -> Path | None:
-        for callback in trainer.callbacks:  # type: ignore[attr-defined]
-            if isinstance(callback, RunRecord):
-                return callback.folder.path
-        return Path(trainer.default_root_dir)
 
 
 class MetricsTable(Logger):

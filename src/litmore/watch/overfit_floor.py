@@ -18,8 +18,6 @@ class OverfitFloor(Callback):
         if not overfits or not (isinstance(loader, BatchLoader) and isinstance(pl_module, CharLM)):
             return
         global_batch = loader.batch_size * loader.world_size
-        examples = torch.arange(len(loader.view))[
-            : int(trainer.num_training_batches) * global_batch
-        ]
-        floor = entropy_floor(loader.view[examples])
+        learnt = min(int(trainer.num_training_batches) * global_batch, len(loader.view))
+        floor = entropy_floor(loader.view[torch.arange(learnt)])
         log_now(trainer, {"train/floor": floor}, trainer.global_step)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -28,7 +29,7 @@ def as_judged(pl_module: LightningModule) -> Iterator[None]:
 
 
 def activations(pl_module: LightningModule, batch: Any) -> dict[str, tuple[nn.Module, Tensor]]:
-    """Each activation module of a character model, and its output on a batch, in no grad.
+    """Each activation module of a character model, and its output on a batch; call it `as_judged`.
 
     One more forward pass, and only where there is such a module: the passes of the training carry
     no hook, which each would pay for.
@@ -38,28 +39,21 @@ def activations(pl_module: LightningModule, batch: Any) -> dict[str, tuple[nn.Mo
         return {}
     found: dict[str, tuple[nn.Module, Tensor]] = {}
 
-    def keep(name: str) -> Any:
-        def hook(module: nn.Module, _: Any, output: Tensor) -> None:
-            found[name] = (module, output.detach())
+    def keep(name: str, module: nn.Module, _: Any, output: Tensor) -> None:
+        found[name] = (module, output)
 
-        return hook
-
-    hooks = [module.register_forward_hook(keep(name)) for name, module in modules.items()]
+    hooks = [module.register_forward_hook(partial(keep, name)) for name, module in modules.items()]
     try:
-        with torch.no_grad():
-            pl_module(batch[0].to(pl_module.device))
+        pl_module(batch[0].to(pl_module.device))
     finally:
         for hook in hooks:
             hook.remove()
     return found
 
 
-def character_embedding(
-    pl_module: LightningModule,
-) -> tuple[str, Float[Tensor, "V C"]] | None:
-    """The name and the weight of a character model's first table with a row for each token."""
-    if isinstance(pl_module, CharLM):
-        for name, module in pl_module.named_modules():
-            if isinstance(module, nn.Embedding) and module.num_embeddings == pl_module.vocab_size:
-                return f"{name}.weight", module.weight.detach()
+def character_embedding(model: CharLM) -> tuple[str, Float[Tensor, "V C"]] | None:
+    """The name and the weight of a model's first table with a row for each token."""
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Embedding) and module.num_embeddings == model.vocab_size:
+            return f"{name}.weight", module.weight.detach()
     return None

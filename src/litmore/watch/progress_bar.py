@@ -43,8 +43,18 @@ class TimedProgressBar(ProgressBar):
             self.disable()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if not trainer.should_stop:
-            self._open("training", total_batches(trainer))
+        if self._enabled and not trainer.should_stop:
+            self._bar = tqdm(
+                desc="training",
+                total=total_batches(trainer),
+                unit="batch",
+                file=sys.stderr,
+                dynamic_ncols=True,
+                mininterval=0,
+                maxinterval=float("inf"),
+                miniters=1,
+                delay=0,
+            )
         self._drawn = 0.0
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
@@ -61,20 +71,6 @@ class TimedProgressBar(ProgressBar):
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         self._close()
-
-    def _open(self, what: str, total: int | None) -> None:
-        if self._enabled:
-            self._bar = tqdm(
-                desc=what,
-                total=total,
-                unit="batch",
-                file=sys.stderr,
-                dynamic_ncols=True,
-                mininterval=0,
-                maxinterval=float("inf"),
-                miniters=1,
-                delay=0,
-            )
 
     def _draw(self, trainer: Trainer) -> None:
         if self._bar is None:

@@ -1,17 +1,28 @@
-"""What a run was set to, by whichever way it was started."""
+"""What a run was set to and what it trains on, by whichever way it was started."""
 
 from typing import Any
 
 from lightning.pytorch import Trainer
 
+from litmore.corpus.corpus import Corpus
 from litmore.runs.record import RunRecord
+
+
+def record_of(trainer: Trainer) -> RunRecord | None:
+    """What the command line has written down of the run; None without one."""
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    return next((each for each in callbacks if isinstance(each, RunRecord)), None)
+
+
+def splits_of(trainer: Trainer) -> dict[str, Corpus] | None:
+    """The splits of the run's names; None where other data are trained on."""
+    return getattr(getattr(trainer, "datamodule", None), "splits", None)
 
 
 def settings(trainer: Trainer) -> dict[str, Any]:
     """The run's config; without a command line, its model's and its data's hyperparameters."""
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
-        if isinstance(callback, RunRecord):
-            return callback.config
+    if record := record_of(trainer):
+        return record.config
     parts = {"model": trainer.lightning_module, "data": getattr(trainer, "datamodule", None)}
     return {
         name: {

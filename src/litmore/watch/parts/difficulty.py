@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Trainer
 from torch import Tensor
 
 from litmore.data.datamodule import NamesDataModule
+from litmore.data.loader import BatchLoader
 from litmore.data.views import AnyBatch
 from litmore.models.base import CharLM
 from litmore.watch.canvas import INK, blank, pixels
-from litmore.watch.drawing import Drawing
+from litmore.watch.drawing import Drawing, Writer
 from litmore.watch.labels import legible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from torch.utils.tensorboard import SummaryWriter
 
 EXAMPLES = 20_000
 """Characters judged at least, if there are so many."""
@@ -93,8 +93,8 @@ def pair_losses(
 
     Args:
         model: judged as it is.
-        batches: of any view; taken until so many characters are judged.
-        examples: how many.
+        batches: of any view.
+        examples: characters after which no more batches are taken.
 
     """
     size, device = model.vocab_size, model.device
@@ -122,24 +122,19 @@ class Difficulty(Drawing):
     """
 
     flag = "difficulty"
+    models = CharLM
 
     def __init__(self, every_n_steps: int | None = 0) -> None:
         super().__init__(every_n_steps)
 
-    def draw(
-        self, trainer: Trainer, pl_module: LightningModule, writer: "SummaryWriter", step: int
-    ) -> None:
+    def draw(self, trainer: Trainer, pl_module: CharLM, writer: Writer, step: int) -> None:
         datamodule = getattr(trainer, "datamodule", None)
-        if not isinstance(pl_module, CharLM) or not isinstance(datamodule, NamesDataModule):
+        if not isinstance(datamodule, NamesDataModule):
             return
         split = next((s for s in ("val", "train") if len(datamodule.splits[s])), None)
         if split is None:
             return
-        view = datamodule.split_view(split)
-        batches = (
-            view[torch.arange(first, min(first + 2048, len(view)))]
-            for first in range(0, len(view), 2048)
-        )
+        batches = BatchLoader(datamodule.split_view(split), 2048)
         nll, times = pair_losses(pl_module, batches, EXAMPLES)
         if not nll.isfinite().all():
             return

@@ -4,17 +4,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Trainer
 
 from litmore.models.base import CharLM
 from litmore.watch.canvas import INK, blank, pixels
-from litmore.watch.drawing import Drawing
+from litmore.watch.drawing import Drawing, Writer
 from litmore.watch.labels import kind, legible
 from litmore.watch.probes import character_embedding
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from torch.utils.tensorboard import SummaryWriter
 
 COLOURS = {
     "vowel": "#d1495b",
@@ -115,13 +114,12 @@ class EmbeddingMap(Drawing):
     """
 
     flag = "embedding"
+    models = CharLM
     _places: Float[np.ndarray, "V 2"] | None = None
 
-    def draw(
-        self, trainer: Trainer, pl_module: LightningModule, writer: "SummaryWriter", step: int
-    ) -> None:
+    def draw(self, trainer: Trainer, pl_module: CharLM, writer: Writer, step: int) -> None:
         found = character_embedding(pl_module)
-        if found is None or not isinstance(pl_module, CharLM):
+        if found is None:
             return
         name, weight = found
         self._places, share = plane(weight.float().cpu().numpy(), like=self._places)

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Integer
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Trainer
 from torch import Tensor
 
 from litmore.corpus.vocabulary import BOUNDARY
 from litmore.models.base import CharLM
 from litmore.watch.canvas import INK, Stamps, Text, blank, pixels
-from litmore.watch.drawing import Drawing
+from litmore.watch.drawing import Drawing, Writer
 from litmore.watch.labels import legible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from torch.utils.tensorboard import SummaryWriter
 
 SIDE = 756
 """Pixels of the map, for the lectures' 27 characters 28 each."""
@@ -143,15 +142,12 @@ class HeatMap(Drawing):
     """
 
     flag = "heat_map"
+    models = CharLM
 
     def __init__(self, every_n_steps: int | None = 0) -> None:
         super().__init__(every_n_steps)
 
-    def draw(
-        self, trainer: Trainer, pl_module: LightningModule, writer: "SummaryWriter", step: int
-    ) -> None:
-        if not isinstance(pl_module, CharLM):
-            return
+    def draw(self, trainer: Trainer, pl_module: CharLM, writer: Writer, step: int) -> None:
         table, written = bigram_counts(pl_module), as_count
         title = "how often the second character followed the first"
         if table is None:

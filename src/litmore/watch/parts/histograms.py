@@ -1,14 +1,11 @@
 """How weights, gradients and hidden activations are spread."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 
-from litmore.watch.drawing import Drawing
+from litmore.watch.drawing import Drawing, Writer
 from litmore.watch.probes import activations
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 OUT_OF_BOUNDS = 1e19
 """TensorBoard's own bins end a little further out."""
@@ -34,9 +31,7 @@ class Histograms(Drawing):
         super().on_train_end(trainer, pl_module)
         self._batch = None
 
-    def draw(
-        self, trainer: Trainer, pl_module: LightningModule, writer: "SummaryWriter", step: int
-    ) -> None:
+    def draw(self, trainer: Trainer, pl_module: LightningModule, writer: Writer, step: int) -> None:
         parameters = list(pl_module.named_parameters())
         found = {f"weights/{name}": p.detach() for name, p in parameters}
         found |= {f"gradients/{name}": p.grad for name, p in parameters if p.grad is not None}

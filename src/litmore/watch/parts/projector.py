@@ -1,17 +1,14 @@
 """The character embedding for TensorBoard's projector."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Trainer
 
 from litmore.models.base import CharLM
-from litmore.watch.drawing import Drawing
+from litmore.watch.drawing import Drawing, Writer
 from litmore.watch.labels import kind, legible
 from litmore.watch.probes import character_embedding
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
+from litmore.watch.settings import splits_of
 
 FOLDER = "projector"
 
@@ -23,18 +20,17 @@ class Projector(Drawing):
     """
 
     flag = "projector"
+    models = CharLM
 
     def __init__(self) -> None:
         super().__init__(every_n_steps=0)
 
-    def draw(
-        self, trainer: Trainer, pl_module: LightningModule, writer: "SummaryWriter", step: int
-    ) -> None:
+    def draw(self, trainer: Trainer, pl_module: CharLM, writer: Writer, step: int) -> None:
         from google.protobuf import text_format
         from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
         found = character_embedding(pl_module)
-        if found is None or not isinstance(pl_module, CharLM):
+        if found is None:
             return
         name, weight = found
         run = Path(writer.log_dir)
@@ -56,9 +52,7 @@ def _labels(trainer: Trainer, model: CharLM) -> str:
     labels, _ = legible(model.vocabulary.characters)
     kinds = ["boundary", *map(kind, model.vocabulary.characters)]
     rows = ["character\tkind\tfrequency"]
-    splits = getattr(getattr(trainer, "datamodule", None), "splits", None)
-    times = [0] * len(labels)
-    if splits is not None:
-        times = splits["train"].frequencies().tolist()
+    splits = splits_of(trainer)
+    times = splits["train"].frequencies().tolist() if splits else [0] * len(labels)
     rows += ["\t".join(map(str, row)) for row in zip(labels, kinds, times, strict=True)]
     return "\n".join(rows) + "\n"

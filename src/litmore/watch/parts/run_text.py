@@ -1,17 +1,12 @@
 """What a run is, as text."""
 
-from typing import TYPE_CHECKING
-
 import yaml
 from lightning.pytorch import LightningModule, Trainer
 
 from litmore.runs.record import versions
-from litmore.watch.drawing import Drawing
+from litmore.watch.drawing import Drawing, Writer
 from litmore.watch.markdown import code, table
 from litmore.watch.settings import settings
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 
 class RunText(Drawing):
@@ -26,9 +21,7 @@ class RunText(Drawing):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Nothing has changed."""
 
-    def draw(
-        self, trainer: Trainer, pl_module: LightningModule, writer: "SummaryWriter", step: int
-    ) -> None:
+    def draw(self, trainer: Trainer, pl_module: LightningModule, writer: Writer, step: int) -> None:
         config = yaml.safe_dump(settings(trainer), sort_keys=False)
         writer.add_text("run/config", code(config), step)
         rows = [[name, f"`{version}`"] for name, version in versions().items()]

@@ -1,18 +1,14 @@
 """Names that the model makes up, as it learns."""
 
-from typing import TYPE_CHECKING
-
 import torch
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Trainer
 
 from litmore.corpus.corpus import Corpus
 from litmore.models.base import CharLM
 from litmore.sampling import sample
-from litmore.watch.drawing import Drawing
+from litmore.watch.drawing import Drawing, Writer
 from litmore.watch.markdown import escaped, table
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
+from litmore.watch.settings import splits_of
 
 SORTS = ("new", "in train", "held out")
 MAX_LENGTH = 40
@@ -31,6 +27,7 @@ class Samples(Drawing):
     """
 
     flag = "samples"
+    models = CharLM
 
     def __init__(
         self, every_n_steps: int | None = None, num_samples: int = 100, seed: int = 42
@@ -39,19 +36,14 @@ class Samples(Drawing):
         self.num_samples = num_samples
         self.seed = seed
 
-    def draw(
-        self, trainer: Trainer, pl_module: LightningModule, writer: "SummaryWriter", step: int
-    ) -> None:
-        if not isinstance(pl_module, CharLM):
-            return
+    def draw(self, trainer: Trainer, pl_module: CharLM, writer: Writer, step: int) -> None:
         generator = torch.Generator(pl_module.device).manual_seed(self.seed)
         drawn = sample(pl_module, self.num_samples, generator=generator, max_length=MAX_LENGTH)
         try:
             names = list(drawn)
         except RuntimeError:  # logits out of all bounds are no probabilities
             return
-        splits = getattr(getattr(trainer, "datamodule", None), "splits", None)
-        if splits is None:
+        if (splits := splits_of(trainer)) is None:
             writer.add_text("samples", table(["name"], [[escaped(n)] for n in names]), step)
             return
         sorts = sorted_by_origin(names, splits)

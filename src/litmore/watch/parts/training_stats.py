@@ -4,7 +4,6 @@ import math
 import time
 from typing import Any
 
-import torch
 from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -103,8 +102,9 @@ class TrainingStats(Part):
     def _log_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any) -> None:
         """The first loss, before the first step."""
         if isinstance(pl_module, CharLM):
+            batch = as_batch(batch).to(pl_module.device)
             with as_judged(pl_module):
-                loss = _loss(pl_module, batch)
+                loss = float(mean_nll(pl_module(batch.x), batch))
             uniform = math.log(pl_module.vocab_size)
             self._log(trainer, {"start/loss": loss, "start/uniform": uniform}, 0)
         self._clock = (time.monotonic(), batches_done(trainer))
@@ -162,9 +162,3 @@ class TrainingStats(Part):
         if trainer.is_global_zero:
             for logger in trainer.loggers:
                 logger.log_metrics(stats, step)
-
-
-def _loss(model: CharLM, batch: Any) -> float:
-    batch = as_batch(batch).to(model.device)
-    with torch.no_grad():
-        return float(mean_nll(model(batch.x), batch))
