@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from lightning.pytorch import Trainer
 
 
-def log_now(trainer: "Trainer", metrics: Mapping[str, float], step: int) -> None:
-    """Hand the same numbers on every process to all loggers, and to callbacks that monitor them."""
+def log_now(
+    trainer: "Trainer", metrics: Mapping[str, float], step: int, to_loggers: bool = True
+) -> None:
+    """Hand the same numbers on every process to callbacks that monitor them, and to all loggers."""
     trainer.callback_metrics.update({name: torch.tensor(v) for name, v in metrics.items()})
-    for logger in trainer.loggers:
+    for logger in trainer.loggers if to_loggers else ():
         logger.log_metrics({**metrics, "epoch": trainer.current_epoch}, step=step)
         logger.save()

@@ -201,7 +201,10 @@ FLAGS = {
     "smoothing negative": (
         ["fit", "--config", COUNTS, "--model.smoothing", "-1"], "--model.smoothing -1",
     ),
-    "no length": ([*FIT, "--trainer.max_steps", "-1"], "max_steps is -1"),
+    "no length": (
+        [*FIT, "--trainer.max_steps", "-1", "--trainer.max_epochs", "-1"],
+        "--lr_scheduler: as long as the training, which has no end",
+    ),
     "schedule too short": ([*FIT, "--lr_scheduler.total_steps", "9"], "total_steps 9"),
     "seed negative": ([*FIT, "--seed_everything", "-1"], "--seed_everything -1"),
     "seed true": ([*FIT, "--seed_everything", "true"], "--seed_everything true"),
@@ -353,7 +356,7 @@ CONFIGS = {
         "more than 100,000 values",
     ),
     "nested too deep": (nested(2_000), "mine.yaml: nested too deep"),
-    "a checkpoint": (b"ckpt_path: last\n", "mine.yaml:1: --ckpt_path: name the checkpoint by"),
+    "a checkpoint": (b"ckpt_path: last\n", "mine.yaml:1: --ckpt_path last: no run in logs/mlp"),
     "trust in itself": (b"trust_config: true\n", "--trust_config"),
 }  # fmt: skip
 

@@ -66,7 +66,7 @@ def test_a_loss_that_is_no_number_is_not_saved(here, capsys):
     line = capsys.readouterr().err.splitlines()[-1]
     assert line == (
         "error: step 15: the loss is not finite but nan, at learning rate 0.1."
-        " Does a lower --optimizer.lr help?"
+        " Does a lower learning rate help?"
     )
     assert not Path("logs/sgd/version_0/checkpoints/last.ckpt").exists()
     assert main(fit_args(here, "gru", *bad, "--save_every=0")) == 1

@@ -11,15 +11,27 @@ from typing import Any
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint, ProgressBar
+from lightning.pytorch.callbacks import (
+    BatchSizeFinder,
+    Checkpoint,
+    LearningRateFinder,
+    ProgressBar,
+)
+from lightning.pytorch.plugins import CheckpointIO
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning.pytorch.utilities.model_helpers import is_overridden
+from tqdm import tqdm
 
 from litmore.callbacks import LRFinder
 from litmore.cli.limits import check_devices
-from litmore.cli.refusals import refused, said_by_a_library, too_large_refused
-from litmore.cli.report import Announcement, print_default, print_table, report
+from litmore.cli.refusals import (
+    blame_refused,
+    refused,
+    said_by_a_library,
+    too_large_refused,
+)
+from litmore.cli.report import Announcement, print_default, print_notes, print_table, report
 from litmore.cli.settings import Settings
 from litmore.cli.word_scores import WordScores
 from litmore.errors import InputError
@@ -34,6 +46,7 @@ from litmore.runs.signals import Stopped
 from litmore.steps import batches_done
 from litmore.training.lightning import CheapSteps
 from litmore.training.monitors import MonitorCheck
+from litmore.training.plateau import PlateauByValidation
 from litmore.watch.judgement import Judgement
 from litmore.watch.logger import RunLogger
 from litmore.watch.overfit_floor import OverfitFloor
@@ -76,7 +89,7 @@ def run(args: Sequence[str]) -> int:
 def _run(args: Sequence[str]) -> None:
     """Parse, build, check, assemble, train or judge, tell."""
     settings = Settings(args)
-    with too_large_refused():
+    with too_large_refused(), blame_refused(settings.classes()):
         model, data = settings.instantiate()
     if settings.values.print_splits:
         if not hasattr(data, "table"):
@@ -126,11 +139,17 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
             settings.set_optimizers()
         if settings.values.optimizer is None:
             print_default(model)
+        print_notes(settings.notes)
         if not is_overridden("configure_optimizers", model):
             raise InputError("--optimizer: name one, such as --optimizer AdamW --optimizer.lr 0.01")
-    for callback in _listed(settings.given("trainer").callbacks):
+    for callback in _listed(settings.made("trainer").callbacks):
         if isinstance(callback, LRFinder):
             callback.check(model)
+        if isinstance(callback, LearningRateFinder) and not hasattr(model, "lr"):
+            raise InputError(
+                "--trainer.callbacks LearningRateFinder: looks for a model's `lr`, and here it is"
+                " the optimizer's; litmore.callbacks.LRFinder finds that"
+            )
 
 
 def assemble(
@@ -142,9 +161,11 @@ def assemble(
         InputError: the Trainer refuses a setting, or this machine cannot run so many processes.
 
     """
-    given = settings.given("trainer")
+    given = settings.made("trainer")
     more: dict[str, Any] = {"logger": False}
     callbacks = [CheapSteps(), *_listed(given.callbacks)]
+    if settings.ckpt_path is not None:  # the run has found its size, and recorded it
+        callbacks = [each for each in callbacks if not isinstance(each, BatchSizeFinder)]
     has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
     if given.enable_progress_bar is not False and not given.barebones and not has_bar:
         callbacks.append(TimedProgressBar())
@@ -155,7 +176,7 @@ def assemble(
     if folder is not None and not given.fast_dev_run and not given.barebones:
         folder.check()
         config = settings.to_record(data, folder.name)
-        callbacks[:0] = [MonitorCheck(), Announcement()]
+        callbacks[:0] = [MonitorCheck(), PlateauByValidation(), Announcement()]
         callbacks += [
             FinalValidation(),
             OverfitFloor(),
@@ -165,7 +186,10 @@ def assemble(
         more["logger"] = given.logger if given.logger not in (None, True) else RunLogger(folder)
         if given.enable_checkpointing is not False:
             callbacks.append(Checkpoints(folder, every_seconds=_save_every(settings)))
-            more["plugins"] = [*_listed(given.plugins), AtomicCheckpointIO()]
+            plugins = _listed(given.plugins)
+            if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
+                plugins = [*plugins, AtomicCheckpointIO()]
+            more["plugins"] = plugins
     judged = _judged_run(settings, data)
     if judged is not None and given.logger is not False:
         callbacks.append(Judgement(judged, int(settings.checkpoint["global_step"])))
@@ -187,7 +211,9 @@ def _call(settings: Settings, trainer: Trainer) -> None:
     try:
         # Of scores, rows are written as they come; none is kept.
         more = {"return_predictions": False} if settings.subcommand == "predict" else {}
-        settings.call(trainer, **more)
+        begun_at = settings.checkpoint["global_step"] if settings.ckpt_path else 0
+        with blame_refused(settings.classes(), when=lambda: trainer.global_step <= begun_at):
+            settings.call(trainer, **more)
     except (MisconfigurationException, ValueError) as error:
         if batches_done(trainer) or not said_by_a_library(error):
             raise
@@ -251,9 +277,26 @@ def _listed(given: Any) -> list[Any]:
 
 def _quieten_lightning() -> None:
     """No device lists, tips or advice for other projects; its import has set the levels anew."""
+    handler = _AboveBar()
+    handler.addFilter(_is_asked_for)
     for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)
+        shown = logging.getLogger(name)
+        shown.setLevel(logging.INFO)
+        shown.handlers = [handler]
+        shown.propagate = False
+
+
+class _AboveBar(logging.Handler):
+    """Lines on stderr that do not run into a progress bar's."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
+def _is_asked_for(record: logging.LogRecord) -> bool:
+    """Of what Lightning tells, warnings and what callbacks say: somebody has named them."""
+    is_callbacks = {"callbacks", "tuner"} & set(Path(record.pathname).parts)
+    return record.levelno >= logging.WARNING or bool(is_callbacks)
 
 
 @rank_zero_only

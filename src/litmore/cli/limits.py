@@ -3,13 +3,13 @@
 import inspect
 import math
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.accelerators import CPUAccelerator
 
+from litmore.cli.classes import class_of
 from litmore.errors import InputError
 from litmore.runs.checkpoint import LINKED
 
@@ -74,8 +74,7 @@ def _check_trainer(settings: Mapping[str, Any]) -> None:
 
 def _check_given(group: str, settings: Mapping[str, Any]) -> None:
     """Whether a null stands where the class takes none; the parser lets it through anywhere."""
-    module, _, name = str(settings.get("class_path")).rpartition(".")
-    cls = getattr(sys.modules.get(module), name, None)
+    cls = class_of(settings)
     if cls is None:
         return
     for key, parameter in inspect.signature(cls).parameters.items():

@@ -2,14 +2,14 @@
 
 import re
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
 
 import litmore
 from litmore.cli.parser import LONGEST
-from litmore.errors import InputError
+from litmore.errors import InputError, RunError
 
 _LITMORE = Path(litmore.__file__).parent
 _LIBRARIES = [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
@@ -31,6 +31,53 @@ def refused(flag: str) -> Iterator[None]:
         if not said_by_a_library(error):
             raise
         raise InputError(f"{flag}: {' '.join(str(error).split())[:LONGEST]}") from error
+
+
+def blamed(error: BaseException, named: Mapping[type, str]) -> str | None:
+    """The flag that named the library's class inside which an error was raised, if one did.
+
+    Args:
+        error: what was raised; of what was made of it, the first cause counts.
+        named: the classes of the settings, and their flags.
+
+    """
+    error = _first_cause(error)
+    if not said_by_a_library(error):
+        return None
+    owners = [frame.f_locals.get("self") for frame, _ in walk_tb(error.__traceback__)]
+    return next((named[type(each)] for each in reversed(owners) if type(each) in named), None)
+
+
+@contextmanager
+def blame_refused(
+    named: Mapping[type, str], when: Callable[[], bool] = lambda: True
+) -> Iterator[None]:
+    """Around what makes or runs the classes of the settings: what they refuse is bad input.
+
+    Args:
+        named: as in `blamed`.
+        when: only if this holds; later on it is a run that breaks.
+
+    Raises:
+        InputError: in place of such a class's error; the message begins with its flag.
+
+    """
+    try:
+        yield
+    except (InputError, RunError):
+        raise
+    except Exception as error:
+        flag = blamed(error, named) if when() else None
+        if flag is None:
+            raise
+        said = " ".join(str(_first_cause(error)).split()) or "is there to be subclassed"
+        raise InputError(f"{flag}: {said[:LONGEST]}") from error
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def said_by_a_library(error: BaseException) -> bool:

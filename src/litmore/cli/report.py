@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import EarlyStopping, Timer
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
@@ -25,12 +26,14 @@ def report(
 ) -> None:
     """What a command ends with: the result; of a training, some new names and what to type next."""
     metrics = trainer.callback_metrics
+    if command == "fit":
+        print_stop(trainer)
     if command != "fit":
         if command != "predict":
             print_metrics(metrics)
         return
     if not metrics:
-        if not trainer.should_stop:  # as it is after a sweep of the learning rate
+        if not trainer.should_stop:  # it may be a sweep of the learning rate, or out of time
             print_nothing_done(trainer.global_step)
         return
     if isinstance(model, CharLM):
@@ -87,9 +90,32 @@ def print_default(model: LightningModule) -> None:
 
 
 @rank_zero_only
+def print_notes(notes: Iterable[str]) -> None:
+    """What is to be known before the first step."""
+    sys.stderr.write("".join(f"{note}\n" for note in notes))
+
+
+@rank_zero_only
 def print_found(checkpoint: Path) -> None:
     """Which checkpoint `last` and `best` turned out to be."""
     sys.stderr.write(f"checkpoint: {os.path.relpath(checkpoint)}\n")
+
+
+@rank_zero_only
+def print_stop(trainer: Trainer) -> None:
+    """Which callback ended a training before its limit, and why."""
+    epochs = trainer.max_epochs if trainer.max_epochs is not None else -1
+    if trainer.global_step == trainer.max_steps or 0 <= epochs <= trainer.current_epoch:
+        return
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        why = None
+        if isinstance(callback, EarlyStopping):
+            why = callback.stopping_reason_message
+        elif isinstance(callback, Timer) and (callback.time_remaining() or 0) <= 0:
+            why = f"after {callback.time_elapsed():.0f} s, all that it was given"
+        if why:
+            name = type(callback).__name__
+            sys.stderr.write(f"stopped at step {trainer.global_step:,} by {name}: {why}\n")
 
 
 @rank_zero_only

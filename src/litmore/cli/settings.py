@@ -1,6 +1,7 @@
 """What a command is to work with: flags over configs over what a checkpoint's run recorded."""
 
 from collections.abc import Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from lightning.pytorch.cli import LightningArgumentParser, ReduceLROnPlateau
 from torch.optim import Optimizer
 
 from litmore import data, models
+from litmore.cli.classes import class_of, drop_doubles, named_classes, without_unwritable
+from litmore.cli.given import Given
 from litmore.cli.limits import check_settings
-from litmore.cli.parser import OneLineErrors, flag_values
+from litmore.cli.parser import OneLineErrors
 from litmore.cli.plot import plot_parser
 from litmore.cli.report import print_found
 from litmore.cli.sample import sample_parser
@@ -21,11 +24,16 @@ from litmore.errors import InputError
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import LOGS, find_checkpoint
 from litmore.runs.trust import restrict_imports
-from litmore.training.lightning import OpenCLI
+from litmore.training.lightning import OpenCLI, training_length
 from litmore.watch.tensorboard import tensorboard_parser
 
 TRUST = "--trust_config"
 """The flag that lets a config name classes of any package (`litmore.runs.trust`)."""
+
+
+_GROUPS = ("model", "data", "optimizer", "lr_scheduler")
+_PEAKED = ("OneCycleLR", "CyclicLR")
+_NESTED = ("SequentialLR", "ChainedScheduler")
 
 
 class SettingsParser(OneLineErrors, LightningArgumentParser):
@@ -64,11 +72,15 @@ class Settings(OpenCLI):
     Attributes:
         ckpt_path: the checkpoint's file, if one is named.
         checkpoint: its content.
+        by_hand: what is given, and where.
+        notes: what of it has no effect, a line each.
 
     """
 
     def __init__(self, args: Sequence[str]) -> None:
         self._asked_for = args[0] if args else None
+        self.notes: list[str] = []
+        self._derived: list[tuple[str, str]] = []
         for package in (data, models):  # what is loaded can be named without its module
             for name in package.__all__:
                 getattr(package, name)
@@ -139,9 +151,6 @@ class Settings(OpenCLI):
         parser.link_arguments(
             "data", "model.init_args.vocabulary", compute_fn=_characters, apply_on="instantiate"
         )
-        parser.link_arguments(
-            "data.block_size", "model.init_args.block_size", apply_on="instantiate"
-        )
 
     def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
         """The one that is asked for, if it is one: a parser of all settings takes its time."""
@@ -162,19 +171,30 @@ class Settings(OpenCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Lay what the checkpoint's run recorded below the configs and flags given by hand."""
-        self.ckpt_path = _find_checkpoint(args)
+        self.by_hand = Given(args)
+        self.ckpt_path = _find_checkpoint(self.by_hand)
         recorded: dict[str, Any] = {}
         if self.ckpt_path is not None:
             print_found(self.ckpt_path)
             self.checkpoint = checkpoints.read(self.ckpt_path)
             recorded = _recorded(self.checkpoint, args[0])
+            self.by_hand = Given(args, recorded)
             args = [args[0], "--config", yaml.safe_dump(recorded), *args[1:]]
+        schedule = self.by_hand.class_name("lr_scheduler")
+        if schedule in _NESTED:
+            raise InputError(
+                f"--lr_scheduler {schedule}: is made of schedules, which no config can make; write"
+                " the model's configure_optimizers (docs/training.md has it)"
+            )
+        if schedule in _PEAKED and "max_lr" not in self.by_hand.settings("lr_scheduler"):
+            args = [*args, "--lr_scheduler.init_args.max_lr=1"]  # a required one: see `_link_lr`
         self.config = parser.parse_args(args)
         settings = self.config[self.config.subcommand]
         if settings.trust_config and TRUST not in args:
             raise InputError(f"{TRUST}: a config does not trust itself; pass it as a flag")
-        if self.ckpt_path is None and settings.ckpt_path is not None:
-            raise InputError("--ckpt_path: name the checkpoint by the flag, not in a config")
+        self._drop_other_classes_settings(settings)
+        if "trainer" in recorded:
+            drop_doubles(recorded["trainer"], settings.trainer)
         check_settings(settings.as_dict())
         if self.ckpt_path is not None:
             settings.ckpt_path = str(self.ckpt_path)
@@ -182,19 +202,97 @@ class Settings(OpenCLI):
         elif self.config.subcommand != "fit":
             raise InputError(f"--ckpt_path: name the checkpoint to {self.config.subcommand}")
 
+    def _drop_other_classes_settings(self, settings: Any) -> None:
+        """Of a class that is changed, what was set of the one before."""
+        for group in _GROUPS:
+            made = settings.get(group)
+            given = self.by_hand.settings(group)
+            cls = class_of(made) if made and self.by_hand.changes_class(group) else None
+            if cls is None or not made.get("init_args"):
+                continue
+            for key, parameter in signature(cls).parameters.items():
+                if key not in made.init_args or any(k.split(".")[0] == key for k in given):
+                    continue
+                if parameter.default is parameter.empty and made.init_args[key] is not None:
+                    raise InputError(f"--{group}.{key}: must be given")
+                made.init_args[key] = parameter.default
+
+    def classes(self) -> dict[type, str]:
+        """What is to be made, and the flag that names it; but model and data."""
+        groups = {key: self.values.get(key) for key in ("trainer", "optimizer", "lr_scheduler")}
+        return {
+            cls: flag
+            for key, settings in groups.items()
+            for cls, flag in named_classes(settings, key)
+            if isinstance(cls, type)
+        }
+
     def before_instantiate_classes(self) -> None:
-        """A schedule that is not told its length is as long as the training."""
-        schedule = (self.values.get("lr_scheduler") or {}).get("init_args", {})
-        if self.subcommand != "fit" or "total_steps" not in schedule:
+        """Say in both places what is said in one."""
+        self._link_block_size()
+        if self.subcommand == "fit" and self.values.get("lr_scheduler"):
+            self._link_lr()
+
+    def _link_block_size(self) -> None:
+        """The data's is the model's, where the data cut contexts of that length."""
+        model, data = (self.values[group].get("init_args") or {} for group in ("model", "data"))
+        if "block_size" not in model or "block_size" not in data or data.get("view") == "words":
             return
-        max_steps = self.values.trainer.max_steps
-        if schedule["total_steps"] is None:
-            schedule["total_steps"] = max_steps
-        if not 0 < max_steps <= schedule["total_steps"]:
+        given = self.by_hand.settings("model", by_hand=True).get("block_size", data["block_size"])
+        if given != data["block_size"]:
             raise InputError(
-                f"--lr_scheduler.init_args.total_steps {schedule['total_steps']}: the schedule must"
-                f" last for all steps; --trainer.max_steps is {max_steps}"
+                f"--model.block_size {given}: the data's is {data['block_size']}; it is said once,"
+                f" as --data.block_size {given}"
             )
+        model["block_size"] = data["block_size"]
+        self._derived.append(("model", "block_size"))
+
+    def _link_lr(self) -> None:
+        """The optimizer's is the peak of a schedule that has one."""
+        optimizer, schedule = self.values.optimizer, self.values.lr_scheduler
+        name = schedule.class_path.rpartition(".")[2]
+        if optimizer is None:
+            raise InputError(f"--lr_scheduler {name}: name the --optimizer that it is for")
+        given = self.by_hand.settings("optimizer", by_hand=True)
+        init_args = schedule.get("init_args") or {}
+        if "max_lr" in init_args:
+            lr, peak = optimizer.init_args.lr, init_args["max_lr"]
+            if "max_lr" not in self.by_hand.settings("lr_scheduler"):
+                init_args["max_lr"] = lr
+                self._derived.append(("lr_scheduler", "max_lr"))
+            elif "lr" in given and peak != lr:
+                self.notes.append(
+                    f"{name} goes by its --lr_scheduler.max_lr {peak}, not by --optimizer.lr {lr}"
+                )
+        for key in ("momentum", "betas"):
+            if key in given and init_args.get("cycle_momentum"):
+                self.notes.append(
+                    f"{name} sets the momentum, not --optimizer.{key} {given[key]}; with"
+                    " --lr_scheduler.cycle_momentum false it does not"
+                )
+
+    def schedule_length(self, trainer: Trainer) -> int | None:
+        """Steps of a schedule that is to have as many as the training; None: of any other.
+
+        Raises:
+            InputError: the training has no end that is known, or the schedule ends before it.
+
+        """
+        init_args = self.values.lr_scheduler.get("init_args") or {}
+        if "total_steps" not in init_args or init_args.get("epochs") is not None:
+            return None
+        steps, given = training_length(trainer), init_args["total_steps"]
+        if steps is None and given is None:
+            raise InputError(
+                "--lr_scheduler: as long as the training, which has no end; pass"
+                " --trainer.max_steps or --trainer.max_epochs, or --lr_scheduler.total_steps"
+            )
+        if steps is not None and given is not None and given < steps:
+            raise InputError(
+                f"--lr_scheduler.total_steps {given}: the schedule must last for all steps; there"
+                f" are {steps}"
+            )
+        return steps if given is None else int(given)
 
     @staticmethod
     def configure_optimizers(
@@ -209,24 +307,25 @@ class Settings(OpenCLI):
         return {"optimizer": optimizer, "lr_scheduler": config}
 
     def to_record(self, datamodule: LightningDataModule, run_name: str | None) -> dict[str, Any]:
-        config: dict[str, Any] = yaml.safe_load(self.dump())
+        config: dict[str, Any] = yaml.safe_load(self.dump(without_unwritable(self.values)))
         for key in ("ckpt_path", "weights_only", "print_splits", "trust_config"):
             config.pop(key, None)
         config["run_name"] = run_name
+        for group, key in self._derived:  # else the two would not change together
+            del config[group]["init_args"][key]
         if hasattr(datamodule, "settings"):
             # The data's own account has the corpus's absolute path and its hash.
             config["data"]["init_args"].update(datamodule.settings())
         return config
 
 
-def _find_checkpoint(args: Sequence[str]) -> Path | None:
-    given = flag_values(args, "--ckpt_path")
-    if not given:
+def _find_checkpoint(given: Given) -> Path | None:
+    path = given.get("ckpt_path")
+    if path is None:
         return None
-    root = Path((flag_values(args, "--trainer.default_root_dir") or [LOGS])[-1])
-    configs = flag_values(args, "--config") + flag_values(args, "-c")
-    names = flag_values(args, "--run_name")[-1:] + [Path(c).stem for c in configs[:1]]
-    return find_checkpoint(given[-1], root, names[0] if names else None)
+    root = Path(given.get("trainer.default_root_dir") or LOGS)
+    name = given.get("run_name") or next((Path(config).stem for config in given.configs), None)
+    return find_checkpoint(str(path), root, name)
 
 
 def _recorded(checkpoint: dict[str, Any], command: str) -> dict[str, Any]:
@@ -234,10 +333,6 @@ def _recorded(checkpoint: dict[str, Any], command: str) -> dict[str, Any]:
     recorded = checkpoints.recorded_config(checkpoint)
     if command != "fit":
         return {key: recorded[key] for key in ("model", "data")}
-    # A schedule as long as the training stays so, whatever flags now say of that.
-    schedule = (recorded.get("lr_scheduler") or {}).get("init_args", {})
-    if schedule.get("total_steps") == recorded.get("trainer", {}).get("max_steps"):
-        schedule.pop("total_steps", None)
     # A part of TensorBoard that was there may have been deleted since.
     shown, known = recorded.get("tensorboard", {}), tensorboard_parser().get_defaults()
     recorded["tensorboard"] = {key: shown[key] for key in shown if key in known}

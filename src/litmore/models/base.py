@@ -53,6 +53,7 @@ class CharLM(LightningModule, ABC):
         self.block_size = block_size
         self._evaluated = _NOTHING
         self._logged_step = -1
+        self._is_monitored = False
 
     @property
     def vocab_size(self) -> int:
@@ -88,7 +89,7 @@ class CharLM(LightningModule, ABC):
         batch = as_batch(batch)
         logits = self(batch.x)
         loss, penalty = self._loss(logits, batch), self.penalty()
-        if is_log_due(self.trainer):
+        if self._is_monitored or is_log_due(self.trainer) or self.trainer.is_last_batch:
             self._log_training(logits, batch, penalty)
         return loss + penalty if isinstance(penalty, Tensor) else loss
 
@@ -106,7 +107,7 @@ class CharLM(LightningModule, ABC):
         return loss
 
     def _log_training(self, logits: Tensor, batch: AnyBatch, penalty: Tensor | float) -> None:
-        """Log the global batch's metrics; `train/objective` is the loss with its penalty."""
+        """The global batch's metrics, logged when due; `train/objective` is loss and penalty."""
         if self._logged_step == self.trainer.global_step:
             return  # an optimizer may look at a batch several times in one step
         self._logged_step = self.trainer.global_step
@@ -116,7 +117,14 @@ class CharLM(LightningModule, ABC):
         logged = metrics("train", nll / count, correct / count)
         if isinstance(penalty, Tensor):
             logged["train/objective"] = nll / count + penalty.item()
-        log_now(self.trainer, logged, self._logged_step)
+        log_now(self.trainer, logged, self._logged_step, is_log_due(self.trainer))
+
+    def on_train_start(self) -> None:
+        """Look once who monitors the training: they may look at any step."""
+        trainer: Any = self.trainer
+        monitored = [getattr(callback, "monitor", None) for callback in trainer.callbacks]
+        monitored += [config.monitor for config in trainer.lr_scheduler_configs]
+        self._is_monitored = any(str(name).startswith("train/") for name in monitored)
 
     def _check_finite(self, loss: float) -> None:
         """Stop before a step that could not be taken back."""
@@ -124,7 +132,7 @@ class CharLM(LightningModule, ABC):
             lr = self.trainer.optimizers[0].param_groups[0]["lr"]
             raise RunError(
                 f"step {self.trainer.global_step + 1}: the loss is not finite but {loss}, at"
-                f" learning rate {lr:.3g}. Does a lower --optimizer.lr help?"
+                f" learning rate {lr:.3g}. Does a lower learning rate help?"
             )
 
     def configure_optimizers(self) -> Optimizer | None:
@@ -170,7 +178,7 @@ class CharLM(LightningModule, ABC):
             return
         # A NaN must show, as infinity.
         loss = nll / count if math.isfinite(nll) else math.inf
-        self.log_dict(metrics(stage, loss, correct / count))
+        self.log_dict(metrics(stage, loss, correct / count), sync_dist=True)
 
     def predict_step(
         self, batch: Sequence[Tensor], batch_idx: int

@@ -1,14 +1,24 @@
-"""On resuming: what was changed by hand wins over what the checkpoint holds."""
+"""On resuming: what is set now wins over what the checkpoint holds."""
 
+from inspect import signature
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from litmore.training.lightning import move_along_curve
+
+_POSITION = ("last_epoch", "_step_count", "best", "num_bad_epochs", "cooldown_counter")
+"""Where a schedule stands; all else that it keeps are settings, or follows from them."""
+
+_OF_SCHEDULE = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
+"""What a schedule writes into an optimizer's groups when it is made."""
+
 
 class ChangedSettings(Callback):
-    """Apply changed optimizer and schedule settings to the state that is restored.
+    """Let a state that is restored have the settings of now.
 
-    Their state_dicts carry the old settings (`lr`, `total_steps`), which would silently win.
+    The state of an optimizer, a schedule or a callback carries its settings too (`lr`,
+    `total_steps`, `patience`), which would silently win.
 
     Args:
         config: the run's settings now; the checkpoint holds those it was trained with.
@@ -17,6 +27,8 @@ class ChangedSettings(Callback):
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = config
+        self._is_other_curve = False
+        self._groups: list[list[dict[str, Any]]] = []
 
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
@@ -31,13 +43,35 @@ class ChangedSettings(Callback):
                 group.update({k: v for k, v in changed.items() if k in group})
                 if "lr" in changed:
                     group["initial_lr"] = changed["lr"]
-        if recorded.get("lr_scheduler") != self.config.get("lr_scheduler"):
-            # Keep where the schedule stands, and let the new settings say what it looks like.
+        schedule = self.config.get("lr_scheduler")
+        follows_length = "total_steps" in ((schedule or {}).get("init_args") or {})
+        if recorded.get("lr_scheduler") != schedule or "lr" in changed or follows_length:
+            self._is_other_curve = True
             checkpoint["lr_schedulers"] = [
-                {name: state[name] for name in ("last_epoch", "_step_count") if name in state}
+                {name: state[name] for name in _POSITION if name in state}
                 for state in checkpoint["lr_schedulers"]
-                if self.config.get("lr_scheduler")
+                if schedule
             ]
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            state = checkpoint.get("callbacks", {}).get(callback.state_key, {})
+            for name in signature(type(callback)).parameters.keys() & state.keys():
+                state[name] = getattr(callback, name, state[name])
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Remember what the schedules have just written: the checkpoint's comes over it."""
+        self._groups = [
+            [{key: group[key] for key in _OF_SCHEDULE if key in group} for group in of.param_groups]
+            for of in trainer.optimizers
+        ]
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not self._is_other_curve:
+            return
+        for optimizer, groups in zip(trainer.optimizers, self._groups, strict=True):
+            for group, fresh in zip(optimizer.param_groups, groups, strict=True):
+                group.update(fresh)
+        for config in trainer.lr_scheduler_configs:
+            move_along_curve(config.scheduler)
 
 
 def _changed(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def recorded_config(checkpoint: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-LINKED = ("vocabulary", "block_size")
+LINKED = ("vocabulary",)
 """The model's arguments that the data give."""
 
 _CONTENT = {"class_path": str, "state_dict": dict, "hyper_parameters": dict}

@@ -33,6 +33,9 @@ class RunRecord(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write both files, on the first process, once a checkpoint has proved to fit."""
         path = self.folder.share(trainer)
+        data: Any = getattr(trainer, "datamodule", None)
+        if hasattr(data, "settings"):  # a BatchSizeFinder has changed them
+            self.config["data"]["init_args"].update(data.settings())
         if trainer.is_global_zero:
             for name, content in ((CONFIG, self.config), (VERSIONS, versions())):
                 write_atomically(path / name, yaml.safe_dump(content, sort_keys=False).encode())

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.callbacks import Checkpoint, WeightAveraging
 
 from litmore.errors import RunError
 from litmore.runs.atomic import remove_unfinished
@@ -135,6 +135,9 @@ class Checkpoints(Checkpoint):
             return
         number, _ = self._agreed(trainer, False)
         if number and trainer.global_step != trainer.max_steps:
+            for callback in trainer.callbacks:  # type: ignore[attr-defined]
+                if isinstance(callback, WeightAveraging):  # it lends its weights to a validation
+                    callback.on_validation_epoch_end(trainer, trainer.lightning_module)
             self._save(trainer, "last", validation_is_due=True)
             self._heed(trainer, number)
 

@@ -3,6 +3,7 @@
 `tests/training/test_lightning.py` says of each private name what is relied on.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from inspect import signature
@@ -13,8 +14,9 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.profilers import PassThroughProfiler
 from torch import nn
+from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
-from litmore.steps import validates
+from litmore.steps import total_steps, validates
 
 # What a step costs
 
@@ -190,6 +192,29 @@ def restore_position(trainer: Trainer) -> None:
     fit_loop._restarting = False
 
 
+def training_length(trainer: Trainer) -> int | None:
+    """The optimizer steps of the whole training, where they are asked for before it; None: no end.
+
+    Counting epochs takes the data.
+    """
+    if trainer.max_epochs != -1:
+        trainer.fit_loop.setup_data()
+    return total_steps(trainer)
+
+
+def move_along_curve(schedule: Any) -> None:
+    """Give the optimizer the rate of where a schedule stands, if its curve is a function of that.
+
+    A schedule does so after each step alone.
+    """
+    if isinstance(schedule, OneCycleLR | CyclicLR):
+        with warnings.catch_warnings():  # torch advises to ask for the last rate
+            warnings.simplefilter("ignore")
+            rates = schedule.get_lr()
+        for group, lr in zip(schedule.optimizer.param_groups, rates, strict=True):
+            group["lr"] = lr
+
+
 def flush_logs(trainer: Trainer) -> None:
     """Write now what the Trainer would write after the batch at hand."""
     trainer._logger_connector.update_train_step_metrics()
@@ -239,9 +264,9 @@ class OpenCLI(LightningCLI):
     def values(self) -> Any:
         return self.config[self.subcommand]
 
-    def dump(self) -> str:
-        """The subcommand's settings as YAML, without what is linked."""
-        return str(self._parser(self.subcommand).dump(self.values, skip_none=False))
+    def dump(self, values: Any) -> str:
+        """Settings of the subcommand as YAML, without what is linked."""
+        return str(self._parser(self.subcommand).dump(values, skip_none=False))
 
     def instantiate(self) -> tuple[LightningModule, LightningDataModule]:
         """The model and the data; what the Trainer is made of, too."""
@@ -250,13 +275,37 @@ class OpenCLI(LightningCLI):
         self.datamodule = self._get(self.config_init, "data")
         return self.model, self.datamodule
 
-    def given(self, key: str) -> Any:
+    def made(self, key: str) -> Any:
         """A setting with its classes made; after `instantiate`."""
         return self._get(self.config_init, key)
 
     def set_optimizers(self) -> None:
-        """Let the model train with the optimizer and schedule that are set, if they are."""
+        """Let the model train with the optimizer and schedule that are set, if they are.
+
+        They are made twice: now, so that what is wrong with them shows before anything is written,
+        and when the Trainer knows how long the training is.
+        """
+        schedule = self.made("lr_scheduler") or {}
+        by_length = "total_steps" in schedule.get("init_args", {})
+        given = schedule["init_args"]["total_steps"] if by_length else None
+        if by_length and given is None and schedule["init_args"].get("epochs") is None:
+            schedule["init_args"]["total_steps"] = 1
         self._add_configure_optimizers_method_to_model(self.subcommand)
+        if self.made("optimizer") and by_length:
+            self.model.configure_optimizers = self._configure_at_length
+
+    def _configure_at_length(self) -> Any:
+        length = self.schedule_length(self.model.trainer)
+        self.made("lr_scheduler")["init_args"]["total_steps"] = length
+        del self.model.configure_optimizers
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*will be overridden")
+            self._add_configure_optimizers_method_to_model(self.subcommand)
+        return self.model.configure_optimizers()
+
+    def schedule_length(self, trainer: Trainer) -> int | None:
+        """The `total_steps` of a schedule that has them."""
+        raise NotImplementedError
 
     def call(self, trainer: Trainer, **more: Any) -> None:
         """The Trainer's method of the subcommand's name, with its arguments and these."""

@@ -47,7 +47,8 @@ def _watching(trainer: Trainer) -> list[Any]:
 def _check_schedules(trainer: Trainer, beginning: str = "") -> None:
     for schedule in trainer.lr_scheduler_configs:
         name = str(schedule.monitor)
-        if schedule.reduce_on_plateau and schedule.strict and name.startswith(beginning):
+        is_due = beginning or (trainer.current_epoch + 1) % schedule.frequency == 0
+        if schedule.reduce_on_plateau and is_due and schedule.strict and name.startswith(beginning):
             _check(trainer, name, "--lr_scheduler.monitor")
 
 

@@ -1,0 +1,105 @@
+"""What a command line says by hand: its flags and config files, in their order."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class Given:
+    """Settings by dotted keys, without `init_args`; a class stands under its group's own key.
+
+    What is added to a list has a key that ends in `+`.
+
+    Args:
+        args: a command line; what is no YAML in it is left to the parser.
+        recorded: what a checkpoint's run recorded: it comes first, and is not given by hand.
+
+    """
+
+    def __init__(self, args: Sequence[str], recorded: Mapping[str, Any] | None = None) -> None:
+        self.configs: list[str] = []
+        self._sources: list[tuple[str, dict[str, Any]]] = [("record", dict(_flat(recorded or {})))]
+        for key, value in _flags(args):
+            if key in ("config", "c"):
+                self.configs.append(value)
+                self._sources.append(("config", dict(_flat(_loaded(value)))))
+            else:
+                self._sources.append(("flag", dict(_flat(_plain(value), key))))
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The last value given by hand."""
+        by_hand = [each[key] for kind, each in self._sources if key in each and kind != "record"]
+        return by_hand[-1] if by_hand else default
+
+    def class_name(self, group: str) -> str:
+        """Of the class to be made, without its module; "" if none is named."""
+        return next((_name(e[group]) for _, e in reversed(self._sources) if group in e), "")
+
+    def changes_class(self, group: str) -> bool:
+        """Whether a later source names another class than an earlier one."""
+        return len({_name(each[group]) for _, each in self._sources if group in each}) > 1
+
+    def settings(self, group: str, *, by_hand: bool = False) -> dict[str, Any]:
+        """What is given of the class to be made.
+
+        What another class was given before, by a config or record, means nothing to it, even where
+        the two have settings of one name.
+
+        Args:
+            group: the class's key.
+            by_hand: leave out what was recorded.
+
+        """
+        held: dict[str, tuple[str, Any]] = {}
+        name = ""
+        for kind, source in self._sources:
+            if _name(source.get(group, name)) != name:
+                held = {key: (by, value) for key, (by, value) in held.items() if by == "flag"}
+                name = _name(source[group])
+            for key, value in source.items():
+                if key.startswith(f"{group}."):
+                    held[key.removeprefix(f"{group}.")] = (kind, value)
+        return {key: value for key, (by, value) in held.items() if not by_hand or by != "record"}
+
+
+def _flags(args: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for arg, after in zip_longest(args, args[1:], fillvalue=""):
+        if arg.startswith("-"):
+            key, equals, value = arg.lstrip("-").partition("=")
+            key = ".".join(part for part in key.split(".") if part not in _LEVELS)
+            yield key, value if equals else after
+
+
+def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, Mapping):
+        yield key, value
+        return
+    for name, inner in value.items():
+        if name in _LEVELS:
+            yield from _flat(inner, key) if inner is not None else ()
+        else:
+            yield from _flat(inner, f"{key}.{name}".strip("."))
+
+
+def _loaded(config: str) -> Any:
+    is_file = "\n" not in config and Path(config).is_file()
+    content = _plain(Path(config).read_text("utf-8") if is_file else config)
+    return content if isinstance(content, Mapping) else {}
+
+
+def _plain(value: str) -> Any:
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
+
+
+def _name(class_path: Any) -> str:
+    return str(class_path).rpartition(".")[2]
+
+
+_LEVELS = ("class_path", "init_args", "dict_kwargs")
+"""What stands between a class and its settings."""
