@@ -202,7 +202,8 @@ def test_a_default_that_is_left_out_is_made_anew(command_line, module):
         assert code == 0, err
 
 
-def test_a_checkpoint_of_python_is_judged_and_goes_on(command_line, module, tmp_path, trainer):
+@pytest.mark.filterwarnings("ignore:Attribute 'activation' is an instance")
+def test_a_checkpoint_of_python_is_judged_and_goes_on(command_line, module, trainer):
     name = module()
     own = __import__(name)
     data = NamesDataModule(max_words=60, block_size=3)
@@ -215,7 +216,7 @@ def test_a_checkpoint_of_python_is_judged_and_goes_on(command_line, module, tmp_
 
 
 @pytest.mark.parametrize("command", ["sample", "validate"])
-def test_an_argument_imports_no_more_than_a_class(command_line, module, tmp_path, command):
+def test_an_argument_imports_no_more_than_a_class(command_line, module, command):
     name = module()
     assert command_line("fit", "--model", f"{name}.Own", *GIVEN, *QUICK)[0] == 0
     checkpoint = torch.load(LAST, weights_only=True)

@@ -97,9 +97,11 @@ def keep_plain(
 
     """
     for flag, part in (("--model", model), ("--data", data)):
-        if part is None:
+        if part is None or (part is data and not part.hparams):
             continue
         config = getattr(part, _CONFIG, {})
+        if part is data:  # nothing makes data of a checkpoint alone: what they leave out stays out
+            config = {name: value for name, value in config.items() if name in part.hparams}
         kept = plain(type(part), dict(part.hparams), config, flag)
         if INSTANTIATOR in kept:  # they are arguments, not the content of one
             checkpoint.pop(part.CHECKPOINT_HYPER_PARAMS_NAME, None)
