@@ -176,6 +176,15 @@ def test_what_cannot_be_rebuilt_is_refused_before_the_first_step(fit, data, name
     assert torch.equal(model.output.weight, before)
 
 
+def test_what_contradicts_its_own_type_is_refused(fit, data):
+    class Wide(Own):
+        def __init__(self, vocabulary: str, start: Start, width: int = 3):
+            super().__init__(vocabulary, start=start)
+
+    with pytest.raises(InputError, match=r"^--model: a checkpoint could not be read again: .*int"):
+        fit(Wide(data.vocabulary, Start.SMALL, 0.5), data)
+
+
 def test_what_save_hyperparameters_leaves_out_is_not_refused(fit, data):
     class Ignoring(Own):
         def __init__(self, vocabulary: str, tokenizer: Tokenizer, block_size: int = 1):

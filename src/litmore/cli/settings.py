@@ -212,11 +212,12 @@ class Settings(OpenCLI):
 
     def instantiate(self) -> tuple[LightningModule, LightningDataModule]:
         """The model and the data, which know of their own part of the config."""
-        model, data = super().instantiate()
-        config = self._plain()
-        for part, of in ((model, config["model"]), (data, config["data"])):
-            remember(part, {**of["init_args"], **of.get("dict_kwargs", {})})
-        return model, data
+        made = super().instantiate()
+        if self.subcommand == "fit":  # the others save nothing
+            config = self._plain()
+            for part, of in zip(made, (config["model"], config["data"]), strict=True):
+                remember(part, {**of["init_args"], **of.get("dict_kwargs", {})})
+        return made
 
     def _plain(self) -> dict[str, Any]:
         """The settings as plain values; what of the model and the data has none is left out."""

@@ -7,6 +7,7 @@ Enum, a path, an object of a class) is written and read by jsonargparse, by its 
 import json
 import warnings
 from argparse import ArgumentError
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from copy import deepcopy
 from dataclasses import fields, is_dataclass
@@ -29,6 +30,7 @@ UNWRITABLE = "Unable to serialize instance"
 
 _PLAIN = {type(None), bool, int, float, complex, str, bytes, torch.Tensor, torch.nn.Parameter}
 _PLAIN |= {torch.dtype, torch.device, torch.Size}
+_ROWS = {list, tuple, set}
 
 
 def plain(
@@ -47,7 +49,8 @@ def plain(
         flag: what a message about an argument begins with, such as `--model`.
 
     Raises:
-        InputError: an argument is neither plain, nor what jsonargparse writes, nor in the config.
+        InputError: an argument is neither plain, nor what jsonargparse writes, nor in the config;
+            or is not of its own type, by which it would be read.
 
     """
     config = config or {}
@@ -63,26 +66,28 @@ def plain(
         elif name not in config:
             raise InputError(
                 f"{flag}.{name}: a {type(arguments[name]).__name__}, which a checkpoint cannot keep"
-                " as plain values; let __init__ make it of some, or leave it out:"
+                " as plain values; let __init__ make it of such, or leave it out by"
                 f" save_hyperparameters(ignore=[{name!r}])"
             )
-    return {**config, **kept, INSTANTIATOR: "lightning.pytorch.cli.instantiate_module"}
+    kept = {**config, **kept}
+    parser, typed = _typed(cls, kept)
+    try:
+        parser.parse_object(deepcopy(typed))
+    except ArgumentError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{flag}: a checkpoint could not be read again: {reason}") from None
+    return {**kept, INSTANTIATOR: "lightning.pytorch.cli.instantiate_module"}
 
 
 def build(cls: type, kept: Mapping[str, Any]) -> Any:
-    """The object of what `plain` gave, or of plain arguments.
-
-    An argument without a type is passed on as it was kept.
-    """
+    """The object of what `plain` gave, or of plain arguments."""
     given = {name: value for name, value in kept.items() if _takes(cls, name)}
     if INSTANTIATOR not in kept:
         return cls(**given)
     given.pop(INSTANTIATOR, None)
-    parameters = signature(cls.__init__).parameters
-    untyped = {name for name, each in parameters.items() if each.annotation is Parameter.empty}
-    parser, names = _parser(cls, given.keys() - untyped)
-    read = _read(parser, {name: given[name] for name in names})
-    made = cls(**given | {name: read[name] for name in names})
+    parser, typed = _typed(cls, given)
+    read = _read(parser, typed)
+    made = cls(**given | {name: read[name] for name in typed})
     remember(made, kept)
     return made
 
@@ -99,13 +104,18 @@ def keep_plain(
     for flag, part in (("--model", model), ("--data", data)):
         if part is None or (part is data and not part.hparams):
             continue
+        arguments = dict(part.hparams)
         config = getattr(part, _CONFIG, {})
         if part is data:  # nothing makes data of a checkpoint alone: what they leave out stays out
-            config = {name: value for name, value in config.items() if name in part.hparams}
-        kept = plain(type(part), dict(part.hparams), config, flag)
+            config = {name: value for name, value in config.items() if name in arguments}
+        before, kept = getattr(part, _KEPT, ({}, {}))  # jsonargparse takes its time
+        same = before.keys() == arguments.keys()
+        if not kept or not same or any(before[name] is not arguments[name] for name in before):
+            kept = plain(type(part), arguments, config, flag)
+            object.__setattr__(part, _KEPT, (arguments, kept))
         if INSTANTIATOR in kept:  # they are arguments, not the content of one
             checkpoint.pop(part.CHECKPOINT_HYPER_PARAMS_NAME, None)
-        checkpoint[part.CHECKPOINT_HYPER_PARAMS_KEY] = kept
+        checkpoint[part.CHECKPOINT_HYPER_PARAMS_KEY] = dict(kept)
 
 
 def remember(part: object, arguments: Mapping[str, Any]) -> None:
@@ -120,19 +130,30 @@ def writable(config: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in config.items() if UNWRITABLE not in repr(value)}
 
 
-_CONFIG = "_litmore_config"
+_CONFIG, _KEPT = "_litmore_config", "_litmore_kept"
 _NOTHING = object()
 
 
 def _is_plain(value: Any) -> bool:
-    if type(value) is dict:
+    if type(value) in (dict, OrderedDict):
         return all(map(_is_plain, [*value.keys(), *value.values()]))
-    return type(value) in _PLAIN or (type(value) in (list, tuple) and all(map(_is_plain, value)))
+    return type(value) in _PLAIN or (type(value) in _ROWS and all(map(_is_plain, value)))
 
 
 def _takes(cls: type, name: str) -> bool:
     parameters = signature(cls.__init__).parameters
     return name in parameters or any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
+
+
+def _typed(cls: type, given: Mapping[str, Any]) -> "tuple[ArgumentParser, dict[str, Any]]":
+    """Which arguments are read by their types, and a parser of them.
+
+    The vocabulary is not, and what has no type: any text is itself, though YAML may read a number.
+    """
+    parameters = signature(cls.__init__).parameters
+    untyped = {name for name, each in parameters.items() if each.annotation is Parameter.empty}
+    parser, names = _parser(cls, given.keys() - untyped - {"vocabulary"})
+    return parser, {name: given[name] for name in names}
 
 
 def _parser(cls: type, wanted: Collection[str]) -> "tuple[ArgumentParser, list[str]]":
@@ -170,7 +191,8 @@ def _read(parser: "ArgumentParser", written: dict[str, Any]) -> Any:
 def _as_dict(value: Any, typed: bool = False) -> Any:
     """A dataclass by its fields, as jsonargparse writes one; to compare, with its type."""
     if is_dataclass(value) and not isinstance(value, type):
-        of = {each.name: _as_dict(getattr(value, each.name), typed) for each in fields(value)}
+        names = (each.name for each in fields(value) if each.init or typed)
+        of = {name: _as_dict(getattr(value, name), typed) for name in names}
         return (type(value), of) if typed else of
     if isinstance(value, list | tuple):
         return [_as_dict(each, typed) for each in value]
