@@ -36,6 +36,7 @@ from litmore.cli.settings import Settings
 from litmore.cli.word_scores import WordScores
 from litmore.errors import InputError
 from litmore.models.final_validation import FinalValidation
+from litmore.models.hyperparameters import keep_plain
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.atomic import AtomicCheckpointIO
 from litmore.runs.changed_settings import ChangedSettings
@@ -132,6 +133,7 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
     if hasattr(data, "check_data"):
         data.check_data(command)
     if command == "fit":
+        keep_plain({}, model, data)
         with refused("--optimizer, --lr_scheduler"), warnings.catch_warnings():
             # litmore's own default is there to give way.
             if type(model).configure_optimizers.__module__.startswith("litmore."):

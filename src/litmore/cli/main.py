@@ -102,6 +102,7 @@ def _be_quiet() -> None:
         "returned `None`, this fit will run",  # the count bigram has no optimizer
         "Total length of `list` across ranks is zero",  # there is no validation, as was said
         "Be aware that when using `ckpt_path`",  # evaluating needs no callback of the training
+        "is an instance of `nn.Module` and is already saved",  # as it was written, too
         "The `srun` command is available",  # on a cluster, whatever one does
     ):
         warnings.filterwarnings("ignore", message=f".*{message}")

@@ -1,5 +1,6 @@
 """What a command is to work with: flags over configs over what a checkpoint's run recorded."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from inspect import signature
 from pathlib import Path
@@ -21,6 +22,7 @@ from litmore.cli.plot import plot_parser
 from litmore.cli.report import print_found
 from litmore.cli.sample import sample_parser
 from litmore.errors import InputError
+from litmore.models.hyperparameters import UNWRITABLE, remember, writable
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import LOGS, find_checkpoint
 from litmore.runs.trust import restrict_imports
@@ -306,8 +308,26 @@ class Settings(OpenCLI):
             config = {"scheduler": lr_scheduler, "monitor": lr_scheduler.monitor}
         return {"optimizer": optimizer, "lr_scheduler": config}
 
+    def instantiate(self) -> tuple[LightningModule, LightningDataModule]:
+        """The model and the data, which know of their own part of the config."""
+        made = super().instantiate()
+        if self.subcommand == "fit":  # the others save nothing
+            config = self._plain()
+            for part, of in zip(made, (config["model"], config["data"]), strict=True):
+                remember(part, {**of["init_args"], **of.get("dict_kwargs", {})})
+        return made
+
+    def _plain(self) -> dict[str, Any]:
+        """The settings as plain values; what of the model and the data has none is left out."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=f"\\s*{UNWRITABLE}")
+            config: dict[str, Any] = yaml.safe_load(self.dump(without_unwritable(self.values)))
+        for name in ("model", "data"):
+            config[name]["init_args"] = writable(config[name].get("init_args") or {})
+        return config
+
     def to_record(self, datamodule: LightningDataModule, run_name: str | None) -> dict[str, Any]:
-        config: dict[str, Any] = yaml.safe_load(self.dump(without_unwritable(self.values)))
+        config = self._plain()
         for key in ("ckpt_path", "weights_only", "print_splits", "trust_config"):
             config.pop(key, None)
         config["run_name"] = run_name

@@ -22,6 +22,7 @@ from litmore.corpus.vocabulary import BOUNDARY, Vocabulary
 from litmore.data.views import PAD, AnyBatch, Batch
 from litmore.errors import InputError, RunError
 from litmore.log import log_now
+from litmore.models.hyperparameters import INSTANTIATOR, keep_plain, remember
 from litmore.models.losses import mean_nll, metrics, total_nll
 from litmore.steps import is_log_due
 
@@ -233,16 +234,31 @@ class CharLM(LightningModule, ABC):
         super().save_hyperparameters(plain, frame=frame, **settings)
 
     def setup(self, stage: str) -> None:
-        """Begin anew, and check the data where no command line has done it before."""
+        """Begin anew, and check what no command line has checked before.
+
+        Raises:
+            InputError: the data do not fit, or a checkpoint could not keep what they or the model
+                are made of.
+
+        """
         self._evaluated = _NOTHING
         self._logged_step = -1
         data = getattr(self.trainer, "datamodule", None)
         if hasattr(data, "view") and stage != "predict":
             self.check_data(data)
+        if stage == "fit":
+            keep_plain({}, self, data)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Name the class, so that the file stands alone."""
+        """Name the class, and keep its arguments as plain values: the file stands alone."""
         checkpoint["class_path"] = f"{type(self).__module__}.{type(self).__qualname__}"
+        keep_plain(checkpoint, self, getattr(self.trainer, "datamodule", None))
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Know what the arguments were made of, so that they can be kept again."""
+        kept = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY) or {}
+        if INSTANTIATOR in kept:
+            remember(self, kept)
 
 
 def as_batch(batch: Sequence[Tensor]) -> AnyBatch:

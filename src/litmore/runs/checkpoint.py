@@ -1,6 +1,7 @@
 """A checkpoint file, and what it tells of the run that wrote it."""
 
 import importlib
+from argparse import ArgumentError
 from copy import deepcopy
 from pathlib import Path
 from pickle import UnpicklingError
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from litmore.errors import InputError
-from litmore.runs.trust import check_class_path
+from litmore.models.hyperparameters import INSTANTIATOR, build
+from litmore.runs.trust import check_class_path, restrict_imports
 
 if TYPE_CHECKING:
     from litmore.models.base import CharLM
@@ -81,9 +83,11 @@ def rebuild(checkpoint: dict[str, Any], trust_config: bool = False) -> "CharLM":
     if not (isinstance(cls, type) and issubclass(cls, CharLM)):
         raise InputError(f"--ckpt_path: its model {class_path} is not a CharLM")
     try:
-        model = cls(**checkpoint["hyper_parameters"])
+        if INSTANTIATOR in checkpoint["hyper_parameters"]:  # classes may be named there, too
+            restrict_imports(trust_config)
+        model = build(cls, checkpoint["hyper_parameters"])
         model.load_state_dict(checkpoint["state_dict"])
-    except (RuntimeError, TypeError, KeyError, ValueError, AttributeError) as error:
+    except (RuntimeError, TypeError, KeyError, ValueError, AttributeError, ArgumentError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"--ckpt_path: does not hold a whole model ({reason})") from None
     return model.eval()
@@ -142,13 +146,16 @@ def recorded_config(checkpoint: dict[str, Any]) -> dict[str, Any]:
         InputError: the checkpoint's config has no model or data.
 
     """
-    hyper_parameters = checkpoint["hyper_parameters"]
+    hyper_parameters, data = (
+        {k: v for k, v in (checkpoint.get(key) or {}).items() if k != INSTANTIATOR}
+        for key in ("hyper_parameters", "datamodule_hyper_parameters")
+    )
     config = deepcopy(checkpoint.get("config")) or {
         "model": {
             "class_path": checkpoint["class_path"],
             "init_args": {k: v for k, v in hyper_parameters.items() if k not in LINKED},
         },
-        "data": {"init_args": dict(checkpoint.get("datamodule_hyper_parameters") or {})},
+        "data": {"init_args": data},
     }
     for name in ("model", "data"):
         init_args = config[name].get("init_args") if isinstance(config.get(name), dict) else ()

@@ -11,6 +11,7 @@ import yaml
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 import litmore
+from litmore.models.hyperparameters import keep_plain
 from litmore.runs.atomic import write_atomically
 from litmore.runs.folder import CONFIG, RunFolder
 
@@ -44,6 +45,7 @@ class RunRecord(Callback):
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         checkpoint["config"] = self.config
+        keep_plain(checkpoint, pl_module, getattr(trainer, "datamodule", None))
 
 
 def versions() -> dict[str, str | None]:
