@@ -19,7 +19,14 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from litmore.callbacks import LRFinder
 from litmore.cli.limits import check_devices
 from litmore.cli.refusals import refused, said_by_a_library, too_large_refused
-from litmore.cli.report import Announcement, print_default, print_table, report
+from litmore.cli.report import (
+    Announcement,
+    print_default,
+    print_fitted,
+    print_frozen,
+    print_table,
+    report,
+)
 from litmore.cli.settings import Settings
 from litmore.cli.word_scores import WordScores
 from litmore.errors import InputError
@@ -27,13 +34,14 @@ from litmore.models.final_validation import FinalValidation
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.atomic import AtomicCheckpointIO
 from litmore.runs.changed_settings import ChangedSettings
-from litmore.runs.folder import RunFolder, is_first_process, run_of
+from litmore.runs.folder import RunFolder, find_checkpoint, is_first_process, run_of
 from litmore.runs.record import RunRecord
 from litmore.runs.saving import Checkpoints
 from litmore.runs.signals import Stopped
 from litmore.steps import batches_done
-from litmore.training.lightning import CheapSteps
+from litmore.training.lightning import CheapSteps, compile_forward
 from litmore.training.monitors import MonitorCheck
+from litmore.training.warm_start import freeze, load_fitting
 from litmore.watch.judgement import Judgement
 from litmore.watch.logger import RunLogger
 from litmore.watch.overfit_floor import OverfitFloor
@@ -91,6 +99,8 @@ def _run(args: Sequence[str]) -> None:
     is_new = folder is not None and folder.path is None
     try:
         trainer = assemble(settings, model, data, folder)
+        if settings.values.compile:
+            _compile(model, trainer.strategy.root_device)
         _call(settings, trainer)
     except InputError:
         if is_new and folder is not None and is_first_process():
@@ -119,6 +129,8 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
     if hasattr(data, "check_data"):
         data.check_data(command)
     if command == "fit":
+        _warm_start(settings, model)
+        _freeze(settings, model)
         with refused("--optimizer, --lr_scheduler"), warnings.catch_warnings():
             # litmore's own default is there to give way.
             if type(model).configure_optimizers.__module__.startswith("litmore."):
@@ -131,6 +143,49 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
     for callback in _listed(settings.given("trainer").callbacks):
         if isinstance(callback, LRFinder):
             callback.check(model)
+
+
+def _warm_start(settings: Settings, model: LightningModule) -> None:
+    """Begin with another run's weights; from here on the settings have their file's whole path."""
+    given = settings.values.init_from
+    if given is None or settings.ckpt_path is not None:  # a run that goes on has its own
+        return
+    try:
+        # Of whatever name: a run is seldom called as the one that it learns from.
+        path = find_checkpoint(given, Path(settings.values.trainer.default_root_dir), None)
+        checkpoint = checkpoints.read(path)
+    except InputError as error:
+        raise InputError(str(error).replace("--ckpt_path", "--init_from", 1)) from None
+    try:
+        fitted = load_fitting(model, checkpoint["state_dict"])
+    except InputError as error:
+        raise InputError(f"--init_from {given}: {error}") from None
+    settings.values.init_from = str(path)
+    known, now = (
+        parameters.get("vocabulary")
+        for parameters in (checkpoint["hyper_parameters"], getattr(model, "hparams", {}))
+    )
+    print_fitted(path, fitted, known, now)
+
+
+def _freeze(settings: Settings, model: LightningModule) -> None:
+    given = (settings.values.freeze or "").split(",")
+    patterns = [name.strip() for name in given if name.strip()]
+    try:
+        if patterns:
+            print_frozen(freeze(model, patterns))
+    except InputError as error:
+        raise InputError(f"--freeze {error}") from None
+
+
+def _compile(model: LightningModule, device: torch.device) -> None:
+    """Compile in place, once a trial has shown that this machine can."""
+    try:
+        torch.compile(lambda x: x.tanh() + 1)(torch.ones(2, device=device))
+    except RuntimeError as error:  # torch has private kinds of it, one a missing part
+        reason = str(error).splitlines()[0]
+        raise InputError(f"--compile: this machine cannot compile ({reason})") from None
+    compile_forward(model)
 
 
 def assemble(
