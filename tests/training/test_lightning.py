@@ -11,11 +11,12 @@ import torch
 from lightning.pytorch import Callback, LightningModule
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.cli import LightningCLI
-from torch import optim
+from lightning.pytorch.strategies.strategy import _ForwardRedirection
+from torch import nn, optim
 
 from litmore.data import NamesDataModule
 from litmore.models import MLP
-from litmore.training.lightning import STEP_HOOKS, TRANSFER_HOOKS, CheapSteps
+from litmore.training.lightning import STEP_HOOKS, TRANSFER_HOOKS, CheapSteps, compile_forward
 
 WORDS = [first + vowel + last for first in "bdfgklmn" for vowel in "aeiou" for last in "rst"]
 
@@ -149,6 +150,29 @@ def test_several_processes_ask_for_signals_in_one_method(fit):
     there = Look(lambda trainer: hasattr(trainer.fit_loop.epoch_loop, "_broadcast_sigterm_tensor"))
     fit(watch=there)
     assert there.answers[0], "the epoch loop has no _broadcast_sigterm_tensor"
+
+
+class Wrapped(nn.Module):
+    """Calls a model as DDP does."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, *args):
+        return self.model(*args)
+
+
+def test_on_several_processes_a_step_takes_the_place_of_forward_and_is_not_compiled(monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda call: lambda x: ("compiled", x))
+    model = MLP("ab", hidden_dim=5)
+    compile_forward(model)
+    assert model(1) == ("compiled", 1)
+    model.validation_step = lambda x: ("step", model.forward.__name__, model(x))
+    for _ in range(2):
+        told = _ForwardRedirection()(Wrapped(model), model, "validation_step", 1)
+        assert told == ("step", "forward", ("compiled", 1))
+    assert model(1) == ("compiled", 1)
 
 
 def test_callbacks_say_when_they_look_at_what_they_monitor(trainer):

@@ -31,8 +31,15 @@ from litmore.cli.refusals import (
     said_by_a_library,
     too_large_refused,
 )
-from litmore.cli.report import Announcement, print_default, print_notes, print_table, report
+from litmore.cli.report import (
+    Announcement,
+    print_default,
+    print_notes,
+    print_table,
+    report,
+)
 from litmore.cli.settings import Settings
+from litmore.cli.weights import begin_with, compile_checked, freeze_by_name
 from litmore.cli.word_scores import WordScores
 from litmore.errors import InputError
 from litmore.models.final_validation import FinalValidation
@@ -105,6 +112,8 @@ def _run(args: Sequence[str]) -> None:
     is_new = folder is not None and folder.path is None
     try:
         trainer = assemble(settings, model, data, folder)
+        if settings.values.compile:
+            compile_checked(model, trainer.strategy.root_device)
         _call(settings, trainer)
     except InputError:
         if is_new and folder is not None and is_first_process():
@@ -134,6 +143,8 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
         data.check_data(command)
     if command == "fit":
         keep_plain({}, model, data)
+        begin_with(settings, model)
+        freeze_by_name(settings, model)
         with refused("--optimizer, --lr_scheduler"), warnings.catch_warnings():
             # litmore's own default is there to give way.
             if type(model).configure_optimizers.__module__.startswith("litmore."):

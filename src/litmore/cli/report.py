@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,16 @@ from litmore.errors import RunError
 from litmore.models import CharLM
 from litmore.runs.folder import CHECKPOINTS, RunFolder
 from litmore.sampling import sample
+from litmore.training.warm_start import Fitted, Frozen
 
 NAMES_SHOWN = 10
 """How many new names a training ends with."""
+
+WEIGHTS_SHOWN = 6
+"""How many weights a line names."""
+
+LONGEST_NAME = 40
+"""Characters of what a file says, on a line among others."""
 
 
 def report(
@@ -116,6 +123,49 @@ def print_stop(trainer: Trainer) -> None:
         if why:
             name = type(callback).__name__
             sys.stderr.write(f"stopped at step {trainer.global_step:,} by {name}: {why}\n")
+
+
+@rank_zero_only
+def print_fitted(checkpoint: Path, fitted: Fitted, known: str | None, now: str | None) -> None:
+    """Which weights a run begins with.
+
+    Args:
+        checkpoint: the file that they are from.
+        fitted: what became of each.
+        known: its vocabulary, if it has one.
+        now: the model's.
+
+    """
+    sys.stderr.write(f"weights: {os.path.relpath(checkpoint)}\n")
+    for name, weights in fitted._asdict().items():
+        shown = [f"{_cut(n)} {'×'.join(map(str, weights[n]))}".rstrip() for n in weights]
+        sys.stderr.write(f"  {name:<8}{_listed(shown)}\n")
+    if known is not None and now is not None and known != now:
+        sys.stderr.write(
+            f"  their vocabulary is {_cut(known)!r}, the data's {_cut(now)!r}: a row may stand for"
+            " another character (--data.vocabulary, given theirs, keeps the rows)\n"
+        )
+
+
+@rank_zero_only
+def print_frozen(frozen: Frozen) -> None:
+    """How much of a model trains."""
+    total = frozen.frozen + frozen.trained
+    sys.stderr.write(
+        f"frozen: {frozen.frozen:,} of {total:,} parameters"
+        f" ({_listed([_cut(name) for name in frozen.names])}); {frozen.trained:,} train\n"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - WEIGHTS_SHOWN
+    shown = ", ".join(names[:WEIGHTS_SHOWN]) or "none"
+    return shown if more <= 0 else f"{shown} and {more:,} more"
+
+
+def _cut(text: object) -> str:
+    plain = " ".join(str(text).split())
+    return plain if len(plain) <= LONGEST_NAME else plain[:LONGEST_NAME] + "…"
 
 
 @rank_zero_only

@@ -140,6 +140,27 @@ class Settings(OpenCLI):
             help="How often last.ckpt is saved between validations (default: 60).",
         )
         parser.add_argument(
+            "--init_from",
+            type=str | None,
+            default=None,
+            metavar="CHECKPOINT",
+            help="Begin a new run with a checkpoint's weights, as far as they fit by name and"
+            " shape: a file, or `last` or `best` of the newest run.",
+        )
+        parser.add_argument(
+            "--freeze",
+            type=str | None,
+            default=None,
+            metavar="NAMES",
+            help="Do not train these parameters, such as 'embedding,*.bias': patterns of a whole"
+            " name or of a leading part of one.",
+        )
+        parser.add_argument(
+            "--compile",
+            action="store_true",
+            help="Let torch.compile translate the model: the first steps wait for that.",
+        )
+        parser.add_argument(
             "--tensorboard",
             action=ActionParser(parser=tensorboard_parser()),
             title="What TensorBoard shows",
@@ -199,6 +220,9 @@ class Settings(OpenCLI):
             drop_doubles(recorded["trainer"], settings.trainer)
         check_settings(settings.as_dict())
         if self.ckpt_path is not None:
+            by_flag = any(arg.partition("=")[0] == "--init_from" for arg in args)
+            if settings.init_from is not None and by_flag:
+                raise InputError("--init_from: the weights are --ckpt_path's; give one of the two")
             settings.ckpt_path = str(self.ckpt_path)
             _drop_old_hash(recorded, settings)
         elif self.config.subcommand != "fit":

@@ -230,6 +230,25 @@ def leave_signals(trainer: Trainer) -> None:
     trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
 
 
+# A compiled model
+
+
+def compile_forward(model: LightningModule) -> None:
+    """`nn.Module.compile`, in place, that compiles the model and never a whole step.
+
+    On several processes Lightning puts the step in the place of `forward` for a moment; compiled,
+    that is a compilation of logging and reduction too, in many pieces.
+    """
+    model.compile()
+    compiled, plain = model._compiled_call_impl, model._call_impl
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        is_own = getattr(model.forward, "__func__", None) is type(model).forward
+        return (compiled if is_own else plain)(*args, **kwargs)
+
+    model._compiled_call_impl = call
+
+
 # The command line
 
 
