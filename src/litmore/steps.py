@@ -55,7 +55,12 @@ def ends_a_step(trainer: "Trainer") -> bool:
 
 def is_last_step(trainer: "Trainer") -> bool:
     """Whether the training's limit is reached with the batch at hand, after its step."""
-    return trainer.global_step == trainer.max_steps or ends_training(trainer)
+    return has_all_steps(trainer) or ends_training(trainer)
+
+
+def has_all_steps(trainer: "Trainer") -> bool:
+    """Whether `max_steps` are taken; a model of several optimizers may take more."""
+    return 0 <= trainer.max_steps <= trainer.global_step
 
 
 def ends_training(trainer: "Trainer") -> bool:
@@ -69,6 +74,17 @@ def is_log_due(trainer: "Trainer") -> bool:
     They are every `log_every_n_steps`, and of the last step.
     """
     every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
-    step = trainer.global_step + 1
-    due = every > 0 and (step % every == 0 or step == trainer.max_steps or ends_training(trainer))
+    steps = 1 if trainer.lightning_module.automatic_optimization else len(trainer.optimizers)
+    is_last = 0 <= trainer.max_steps <= trainer.global_step + steps or ends_training(trainer)
+    due = every > 0 and ((step_at_hand(trainer) + 1) % every == 0 or is_last)
     return due and ends_a_step(trainer)
+
+
+def step_at_hand(trainer: "Trainer") -> int:
+    """The number, from 0, under which the batch at hand is logged.
+
+    Several optimizers that a model steps by itself count each for themselves; batches do not.
+    """
+    if trainer.lightning_module.automatic_optimization:
+        return trainer.global_step
+    return batches_done(trainer) - 1

@@ -46,6 +46,14 @@ def drop_doubles(recorded: Mapping[str, Any], trainer: Namespace) -> None:
             trainer[key] = before + added
 
 
+def keep_found_size(recorded: Mapping[str, Any], settings: Namespace) -> None:
+    """What a run's BatchSizeFinder has found stays, whatever it began with."""
+    for callback in recorded["trainer"].get("callbacks") or []:
+        if callback["class_path"].endswith(".BatchSizeFinder"):
+            name = callback["init_args"]["batch_arg_name"]
+            settings.data.init_args[name] = recorded["data"]["init_args"][name]
+
+
 def without_unwritable(settings: Namespace) -> Namespace:
     """A copy without the defaults that YAML has no word for; they will be the same again."""
     copy = settings.clone()

@@ -105,8 +105,9 @@ def _run(args: Sequence[str]) -> None:
         print_table(data.table())
         return
     check(settings, model, data)
-    if settings.subcommand == "predict" and not _word_scores(data).scores_any:
-        _word_scores(data).write_unknown()
+    scores = _word_scores(data) if settings.subcommand == "predict" else None
+    if scores is not None and not scores.scores_any:
+        scores.write_unknown()
         return
     folder = _run_folder(settings, model) if settings.subcommand == "fit" else None
     is_new = folder is not None and folder.path is None
@@ -175,7 +176,7 @@ def assemble(
 
     """
     given = settings.made("trainer")
-    more: dict[str, Any] = {"logger": False}
+    more: dict[str, Any] = {"logger": given.logger if given.logger not in (None, True) else False}
     callbacks = [CheapSteps(), *_listed(given.callbacks)]
     if settings.ckpt_path is not None:  # the run has found its size, and recorded it
         callbacks = [each for each in callbacks if not isinstance(each, BatchSizeFinder)]
@@ -196,9 +197,13 @@ def assemble(
             RunRecord(folder, config),
             ChangedSettings(config),
         ]
-        more["logger"] = given.logger if given.logger not in (None, True) else RunLogger(folder)
+        if given.logger in (None, True):
+            more["logger"] = RunLogger(folder)
         if given.enable_checkpointing is not False:
-            callbacks.append(Checkpoints(folder, every_seconds=_save_every(settings)))
+            values = settings.values
+            callbacks.append(
+                Checkpoints(folder, values.monitor, values.monitor_mode, _save_every(settings))
+            )
             plugins = _listed(given.plugins)
             if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
                 plugins = [*plugins, AtomicCheckpointIO()]
@@ -206,8 +211,8 @@ def assemble(
     judged = _judged_run(settings, data)
     if judged is not None and given.logger is not False:
         callbacks.append(Judgement(judged, int(settings.checkpoint["global_step"])))
-    if settings.subcommand == "predict":
-        callbacks.append(_word_scores(data))
+    if settings.subcommand == "predict" and (scores := _word_scores(data)):
+        callbacks.append(scores)
     if not any(isinstance(callback, Checkpoint) for callback in callbacks):
         more["enable_checkpointing"] = False
     with refused("--trainer"):
@@ -275,9 +280,10 @@ def _judged_run(settings: Settings, data: LightningDataModule) -> Path | None:
     return run_of(settings.ckpt_path) if now == then else None
 
 
-def _word_scores(data: Any) -> WordScores:
+def _word_scores(data: Any) -> WordScores | None:
+    """Of words, their CSV; what becomes of other predictions is a callback's of the user's."""
     if not hasattr(data, "predict_words"):
-        raise InputError(f"predict: {type(data).__name__} has no words to score")
+        return None
     return WordScores(data.predict_words, data.vocabulary)
 
 

@@ -16,6 +16,7 @@ from litmore.errors import RunError
 from litmore.models import CharLM
 from litmore.runs.folder import CHECKPOINTS, RunFolder
 from litmore.sampling import sample
+from litmore.steps import has_all_steps
 from litmore.training.warm_start import Fitted, Frozen
 
 NAMES_SHOWN = 10
@@ -112,7 +113,7 @@ def print_found(checkpoint: Path) -> None:
 def print_stop(trainer: Trainer) -> None:
     """Which callback ended a training before its limit, and why."""
     epochs = trainer.max_epochs if trainer.max_epochs is not None else -1
-    if trainer.global_step == trainer.max_steps or 0 <= epochs <= trainer.current_epoch:
+    if has_all_steps(trainer) or 0 <= epochs <= trainer.current_epoch:
         return
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         why = None

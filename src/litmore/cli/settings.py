@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from jsonargparse import ActionParser
@@ -14,7 +14,7 @@ from lightning.pytorch.cli import LightningArgumentParser, ReduceLROnPlateau
 from torch.optim import Optimizer
 
 from litmore import data, models
-from litmore.cli.classes import class_of, drop_doubles, named_classes, without_unwritable
+from litmore.cli.classes import class_of, drop_doubles, keep_found_size, named_classes, without_unwritable
 from litmore.cli.given import Given
 from litmore.cli.limits import check_settings
 from litmore.cli.parser import OneLineErrors
@@ -161,6 +161,18 @@ class Settings(OpenCLI):
             help="Let torch.compile translate the model: the first steps wait for that.",
         )
         parser.add_argument(
+            "--monitor",
+            default="val/loss",
+            metavar="METRIC",
+            help="The metric of the validation that best.ckpt is the best by (default: val/loss).",
+        )
+        parser.add_argument(
+            "--monitor_mode",
+            type=Literal["min", "max"],
+            default="min",
+            help="Which of its values is better (default: min).",
+        )
+        parser.add_argument(
             "--tensorboard",
             action=ActionParser(parser=tensorboard_parser()),
             title="What TensorBoard shows",
@@ -218,6 +230,7 @@ class Settings(OpenCLI):
         self._drop_other_classes_settings(settings)
         if "trainer" in recorded:
             drop_doubles(recorded["trainer"], settings.trainer)
+            keep_found_size(recorded, settings)
         check_settings(settings.as_dict())
         if self.ckpt_path is not None:
             by_flag = any(arg.partition("=")[0] == "--init_from" for arg in args)
@@ -297,28 +310,30 @@ class Settings(OpenCLI):
                     " --lr_scheduler.cycle_momentum false it does not"
                 )
 
-    def schedule_length(self, trainer: Trainer) -> int | None:
-        """Steps of a schedule that is to have as many as the training; None: of any other.
+    def schedule_length(self, trainer: Trainer) -> int:
+        """Steps of a schedule that has so many: as the training, unless it is told.
 
         Raises:
             InputError: the training has no end that is known, or the schedule ends before it.
 
         """
         init_args = self.values.lr_scheduler.get("init_args") or {}
-        if "total_steps" not in init_args or init_args.get("epochs") is not None:
-            return None
         steps, given = training_length(trainer), init_args["total_steps"]
-        if steps is None and given is None:
+        if given is None and init_args["epochs"] is not None:
+            given = init_args["epochs"] * (init_args["steps_per_epoch"] or 0)
+        if given is None and steps is not None:
+            return steps
+        if given is None:
             raise InputError(
                 "--lr_scheduler: as long as the training, which has no end; pass"
                 " --trainer.max_steps or --trainer.max_epochs, or --lr_scheduler.total_steps"
             )
-        if steps is not None and given is not None and given < steps:
+        if steps is not None and given < steps:
             raise InputError(
                 f"--lr_scheduler.total_steps {given}: the schedule must last for all steps; there"
                 f" are {steps}"
             )
-        return steps if given is None else int(given)
+        return int(given)
 
     @staticmethod
     def configure_optimizers(

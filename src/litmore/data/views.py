@@ -7,6 +7,7 @@ Letters: B batch, K context length (`block_size`), T time.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -66,11 +67,21 @@ class Batch(NamedTuple):
         return beginnings.flatten(0, 1)[self.predictions().row]
 
 
-class CountBatch(NamedTuple):
-    """Of `counts`: distinct contexts `Int[B, K]`, how often each token followed `Float[B, V]`."""
+class CountBatch:
+    """Of `counts`: distinct contexts `Int[B, K]`, how often each token followed `Float[B, V]`.
 
-    x: Tensor
-    y: Tensor
+    It unpacks as a tuple and is none: of one the Trainer would round the counts to its precision.
+    """
+
+    def __init__(self, x: Int[Tensor, "B K"], y: Float[Tensor, "B V"]) -> None:
+        self.x = x
+        self.y = y
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter((self.x, self.y))
+
+    def __getitem__(self, index: int) -> Tensor:
+        return (self.x, self.y)[index]
 
     def to(self, device: torch.device | str) -> "CountBatch":
         return CountBatch(self.x.to(device), self.y.to(device))

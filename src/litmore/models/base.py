@@ -24,7 +24,7 @@ from litmore.errors import InputError, RunError
 from litmore.log import log_now
 from litmore.models.hyperparameters import INSTANTIATOR, keep_plain, remember
 from litmore.models.losses import mean_nll, metrics, total_nll
-from litmore.steps import is_log_due
+from litmore.steps import is_log_due, step_at_hand
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback
@@ -85,7 +85,7 @@ class CharLM(LightningModule, ABC):
 
     # Training
 
-    def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
+    def training_step(self, batch: AnyBatch | Sequence[Tensor], batch_idx: int) -> Tensor:
         """The objective: negative log-likelihood ÷ number of predicted characters, + penalty."""
         batch = as_batch(batch)
         logits = self(batch.x)
@@ -109,16 +109,17 @@ class CharLM(LightningModule, ABC):
 
     def _log_training(self, logits: Tensor, batch: AnyBatch, penalty: Tensor | float) -> None:
         """The global batch's metrics, logged when due; `train/objective` is loss and penalty."""
-        if self._logged_step == self.trainer.global_step:
+        step = step_at_hand(self.trainer)
+        if self._logged_step == step:
             return  # an optimizer may look at a batch several times in one step
-        self._logged_step = self.trainer.global_step
+        self._logged_step = step
         sums = torch.stack(_sums(logits, batch)).detach()
         nll, correct, count = self.trainer.strategy.reduce(sums, reduce_op="sum").tolist()
         self._check_finite(nll / count)
         logged = metrics("train", nll / count, correct / count)
         if isinstance(penalty, Tensor):
             logged["train/objective"] = nll / count + penalty.item()
-        log_now(self.trainer, logged, self._logged_step, is_log_due(self.trainer))
+        log_now(self.trainer, logged, step, is_log_due(self.trainer))
 
     def on_train_start(self) -> None:
         """Look once who monitors the training: they may look at any step."""
@@ -150,10 +151,10 @@ class CharLM(LightningModule, ABC):
 
     # Evaluation
 
-    def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
+    def validation_step(self, batch: AnyBatch | Sequence[Tensor], batch_idx: int) -> None:
         self._evaluate(batch)
 
-    def test_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
+    def test_step(self, batch: AnyBatch | Sequence[Tensor], batch_idx: int) -> None:
         self._evaluate(batch)
 
     def on_validation_epoch_end(self) -> None:
@@ -162,7 +163,7 @@ class CharLM(LightningModule, ABC):
     def on_test_epoch_end(self) -> None:
         self._log_evaluation("test")
 
-    def _evaluate(self, batch: Sequence[Tensor]) -> None:
+    def _evaluate(self, batch: AnyBatch | Sequence[Tensor]) -> None:
         """Add a batch to the sums, which are taken in double."""
         batch = as_batch(batch)
         sums = _sums(self(batch.x), batch)
@@ -182,7 +183,7 @@ class CharLM(LightningModule, ABC):
         self.log_dict(metrics(stage, loss, correct / count), sync_dist=True)
 
     def predict_step(
-        self, batch: Sequence[Tensor], batch_idx: int
+        self, batch: AnyBatch | Sequence[Tensor], batch_idx: int
     ) -> tuple[Float[Tensor, " W"], Int[Tensor, " W"]]:
         """Score whole words: their negative log-likelihoods, and their characters predicted."""
         x, y = batch
@@ -261,7 +262,7 @@ class CharLM(LightningModule, ABC):
             remember(self, kept)
 
 
-def as_batch(batch: Sequence[Tensor]) -> AnyBatch:
+def as_batch(batch: AnyBatch | Sequence[Tensor]) -> AnyBatch:
     """A batch that says what it is; a plain `(x, y)`, as any loader has it, is one of tokens."""
     return batch if isinstance(batch, AnyBatch) else Batch(*batch)
 

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from litmore.corpus.vocabulary import Vocabulary
+from litmore.data.views import AnyBatch
 from litmore.errors import InputError
 from litmore.models.base import CharLM, as_batch
 from litmore.models.losses import metrics
@@ -59,7 +60,7 @@ class CountBigram(CharLM):
     def configure_optimizers(self) -> None:
         """None: counting is the training."""
 
-    def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:  # type: ignore[override]
+    def training_step(self, batch: AnyBatch | Sequence[Tensor], batch_idx: int) -> None:  # type: ignore[override]
         if batch_idx == 0:  # a second epoch must not count everything twice
             self.counts.zero_()
         _, previous, following, times = as_batch(batch).predictions()

@@ -28,9 +28,8 @@ def _flat(logits: Tensor, batch: AnyBatch) -> tuple[Tensor, Tensor]:
     """A row of logits for each target."""
     if logits.dtype.itemsize < 4:
         logits = logits.float()
-    if logits.dim() > 2:
-        return logits.flatten(0, -2), batch.y.flatten()
-    return logits, batch.y
+    y = batch.y if isinstance(batch, Batch) else batch.y.to(logits.dtype)
+    return (logits.flatten(0, -2), y.flatten()) if logits.dim() > 2 else (logits, y)
 
 
 def metrics(stage: str, loss: float, accuracy: float) -> dict[str, float]:

@@ -53,6 +53,8 @@ class ChangedSettings(Callback):
                 if schedule
             ]
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if type(callback).__module__.startswith("litmore."):
+                continue  # they know themselves
             state = checkpoint.get("callbacks", {}).get(callback.state_key, {})
             for name in signature(type(callback)).parameters.keys() & state.keys():
                 state[name] = getattr(callback, name, state[name])

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -16,7 +16,7 @@ from litmore.runs.atomic import remove_unfinished
 from litmore.runs.folder import CHECKPOINTS, RunFolder
 from litmore.runs.rng import rng_state, set_rng_state
 from litmore.runs.signals import Stopped, StopRequest
-from litmore.steps import batches_done, ends_a_step
+from litmore.steps import batches_done, ends_a_step, has_all_steps
 from litmore.training.lightning import (
     finish_batch,
     flush_logs,
@@ -38,21 +38,25 @@ class Checkpoints(Checkpoint):
 
     Args:
         folder: the run's.
-        monitor: a metric of the validation; lower is better.
+        monitor: a metric of the validation.
+        mode: which is better, `min` or `max`.
         every_seconds: how often `last` is saved between validations.
 
     """
 
-    strict = False
-    """A metric that is not there is no error."""
-
     def __init__(
-        self, folder: RunFolder, monitor: str = "val/loss", every_seconds: float = 60.0
+        self,
+        folder: RunFolder,
+        monitor: str = "val/loss",
+        mode: Literal["min", "max"] = "min",
+        every_seconds: float = 60.0,
     ) -> None:
         self.folder = folder
         self.monitor = monitor
+        self.mode = mode
+        self.strict = monitor != "val/loss"  # another is named by hand, and must be there
         self.every_seconds = every_seconds
-        self.best_score = float("inf")
+        self.best_score: float | None = None
         self.best_step: int | None = None
         self.dirpath: Path | None = None
         self._saved_at: tuple[int, int] | None = None
@@ -93,11 +97,17 @@ class Checkpoints(Checkpoint):
         self._stop.hold()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best_score": self.best_score, "best_step": self.best_step}
+        names = ("monitor", "mode", "best_score", "best_step")
+        return {name: getattr(self, name) for name in names}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.best_score = state_dict["best_score"]
-        self.best_step = state_dict["best_step"]
+        """Go on from the best so far; what was the best by another metric is none by this."""
+        if (state_dict.get("monitor", "val/loss"), state_dict.get("mode", "min")) == (
+            self.monitor,
+            self.mode,
+        ):
+            self.best_score = state_dict["best_score"]
+            self.best_step = state_dict["best_step"]
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
@@ -118,7 +128,7 @@ class Checkpoints(Checkpoint):
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         """Save, if it is time to, a signal came, or this is the last step."""
         number, is_time = self._agreed(trainer, time.monotonic() >= self._next_save)
-        is_last = trainer.global_step == trainer.max_steps
+        is_last = has_all_steps(trainer)
         if not (number or is_time or is_last) or not ends_a_step(trainer):
             return
         is_due = validation_is_due(trainer)
@@ -134,7 +144,7 @@ class Checkpoints(Checkpoint):
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         number, _ = self._agreed(trainer, False)
-        if number and trainer.global_step != trainer.max_steps:
+        if number and not has_all_steps(trainer):
             for callback in trainer.callbacks:  # type: ignore[attr-defined]
                 if isinstance(callback, WeightAveraging):  # it lends its weights to a validation
                     callback.on_validation_epoch_end(trainer, trainer.lightning_module)
@@ -152,10 +162,15 @@ class Checkpoints(Checkpoint):
                 f"step {trainer.global_step}: {self.monitor} is not finite"
                 f" (learning rate {_lr(trainer):.3g})"
             )
-        if score is not None and float(score) < self.best_score:
+        if score is not None and self._is_best(float(score)):
             self.best_score, self.best_step = float(score), trainer.global_step
             self._save(trainer, "best")
         self._save(trainer, "last")
+
+    def _is_best(self, score: float) -> bool:
+        if self.best_score is None:
+            return math.isfinite(score)
+        return score < self.best_score if self.mode == "min" else score > self.best_score
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the last steps, if there were any and no validation came after them."""

@@ -322,7 +322,7 @@ class OpenCLI(LightningCLI):
             self._add_configure_optimizers_method_to_model(self.subcommand)
         return self.model.configure_optimizers()
 
-    def schedule_length(self, trainer: Trainer) -> int | None:
+    def schedule_length(self, trainer: Trainer) -> int:
         """The `total_steps` of a schedule that has them."""
         raise NotImplementedError
 

@@ -4,6 +4,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 
 from litmore.errors import InputError
 from litmore.steps import validates
@@ -53,7 +54,8 @@ def _check_schedules(trainer: Trainer, beginning: str = "") -> None:
 
 
 def _flag(callback: Callback) -> str:
-    return f"--trainer.callbacks {type(callback).__name__}"
+    is_ours = isinstance(callback, Checkpoint) and not isinstance(callback, ModelCheckpoint)
+    return "--monitor" if is_ours else f"--trainer.callbacks {type(callback).__name__}"
 
 
 def _check(trainer: Trainer, name: str, flag: str) -> None:

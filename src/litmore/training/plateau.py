@@ -13,8 +13,8 @@ class PlateauByValidation(Callback):
     """
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        interval = trainer.val_check_interval
-        if trainer.check_val_every_n_epoch == 1 and isinstance(interval, int | float):
+        by_time = getattr(trainer, "val_check_interval", None) is None
+        if trainer.check_val_every_n_epoch == 1 and not by_time:
             return
         for config in trainer.lr_scheduler_configs:
             if config.reduce_on_plateau and str(config.monitor).startswith("val/"):
