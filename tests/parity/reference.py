@@ -3,7 +3,6 @@
 import math
 import warnings
 
-import torch
 from lightning.pytorch import LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningCLI, ReduceLROnPlateau
 from torch import nn

@@ -114,7 +114,9 @@ def run(side: str, args: list[str], folder: Path, capsys) -> Seen:
     """Run a command line as "plain" or as "litmore", in this folder."""
     seen = Seen()
     # As a package's entry point would add it to every Trainer.
-    entry_points = "lightning.pytorch.trainer.connectors.callback_connector._load_external_callbacks"
+    entry_points = (
+        "lightning.pytorch.trainer.connectors.callback_connector._load_external_callbacks"
+    )
     capsys.readouterr()
     with (
         patch(entry_points, lambda group: [Observer(seen)]),

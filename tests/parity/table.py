@@ -162,7 +162,9 @@ TRAINER = [
     # What is done with gradients
     Row("--trainer.gradient_clip_val 0.01", "weights"),
     Row("--trainer.gradient_clip_val 0.01 --trainer.gradient_clip_algorithm value", "weights"),
-    Row("--trainer.gradient_clip_val 0.01 --trainer.gradient_clip_algorithm x", refused="--trainer"),
+    Row(
+        "--trainer.gradient_clip_val 0.01 --trainer.gradient_clip_algorithm x", refused="--trainer"
+    ),
     # What is seen and kept
     Row("--trainer.log_every_n_steps 5 " + logger("CSVLogger", save_dir="logged"), "logged"),
     Row("--trainer.log_every_n_steps 0 " + logger("CSVLogger", save_dir="logged")),
@@ -202,35 +204,79 @@ CALLBACKS = [
     Row(callback("EarlyStopping", **VAL, verbose="true"), says="Metric val/loss improved"),
     Row(callback("EarlyStopping", monitor="val/los"), refused="val/los, .*val/loss meant"),
     Row(callback("EarlyStopping", monitor="val/los", strict="false")),
-    Row(callback("EarlyStopping", **VAL, stopping_threshold=2.7) + " --trainer.max_steps 40", "steps"),
+    Row(
+        callback("EarlyStopping", **VAL, stopping_threshold=2.7) + " --trainer.max_steps 40",
+        "steps",
+    ),
     Row(callback("EarlyStopping", **VAL, mode="sideways"), refused="sideways"),
     Row(callback("ModelCheckpoint", **KEPT), "kept"),
-    Row(callback("ModelCheckpoint", **KEPT, **VAL, save_top_k=2) + " --trainer.max_steps 40", "kept"),
+    Row(
+        callback("ModelCheckpoint", **KEPT, **VAL, save_top_k=2) + " --trainer.max_steps 40", "kept"
+    ),
     Row(callback("ModelCheckpoint", **KEPT, save_last="true", every_n_train_steps=5), "kept"),
     Row(callback("ModelCheckpoint", **KEPT, every_n_epochs=1, save_top_k=-1), "kept"),
-    Row(callback("ModelCheckpoint", **KEPT, filename="{step}-{val/loss:.1f}", **VAL) + " --trainer.max_epochs 2", "kept"),
+    Row(
+        callback("ModelCheckpoint", **KEPT, filename="{step}-{val/loss:.1f}", **VAL)
+        + " --trainer.max_epochs 2",
+        "kept",
+    ),
     Row(callback("ModelCheckpoint", **KEPT, **TRAIN), "kept"),
-    Row(callback("ModelCheckpoint", **KEPT, **VAL, verbose="true") + " --trainer.max_epochs 2", "kept", says="Epoch 0, global step"),
+    Row(
+        callback("ModelCheckpoint", **KEPT, **VAL, verbose="true") + " --trainer.max_epochs 2",
+        "kept",
+        says="Epoch 0, global step",
+    ),
     Row(callback("ModelCheckpoint", **KEPT, save_weights_only="true"), "kept"),
     Row(callback("ModelCheckpoint", **KEPT) + " --trainer.fast_dev_run true", "steps"),
     Row(callback("ModelCheckpoint", **KEPT, monitor="nothing"), refused="monitors nothing"),
     Row(callback("OnExceptionCheckpoint", dirpath="kept")),
-    Row(callback("StochasticWeightAveraging", swa_lrs=0.01, swa_epoch_start=1) + " --trainer.max_epochs 3", "weights"),
-    Row(callback("StochasticWeightAveraging", swa_lrs=0.01, swa_epoch_start=0.5, annealing_epochs=1) + " --trainer.max_epochs 4", "weights"),
+    Row(
+        callback("StochasticWeightAveraging", swa_lrs=0.01, swa_epoch_start=1)
+        + " --trainer.max_epochs 3",
+        "weights",
+    ),
+    Row(
+        callback("StochasticWeightAveraging", swa_lrs=0.01, swa_epoch_start=0.5, annealing_epochs=1)
+        + " --trainer.max_epochs 4",
+        "weights",
+    ),
     Row(callback("WeightAveraging"), "weights"),
     Row(callback("EMAWeightAveraging", decay=0.5), "weights"),
     Row(callback("EMAWeightAveraging", decay=0.5, update_every_n_steps=2), "weights"),
-    Row(callback("GradientAccumulationScheduler", scheduling='{"0":2,"1":4}') + " --trainer.max_epochs 2", "steps"),
+    Row(
+        callback("GradientAccumulationScheduler", scheduling='{"0":2,"1":4}')
+        + " --trainer.max_epochs 2",
+        "steps",
+    ),
     Row(callback("LearningRateMonitor") + " " + logger("CSVLogger", save_dir="logged")),
-    Row(callback("LearningRateMonitor", logging_interval="step") + " " + logger("CSVLogger", save_dir="logged")),
+    Row(
+        callback("LearningRateMonitor", logging_interval="step")
+        + " "
+        + logger("CSVLogger", save_dir="logged")
+    ),
     Row(callback("LearningRateMonitor"), refused="LearningRateMonitor"),
-    Row(callback("DeviceStatsMonitor") + " " + logger("CSVLogger", save_dir="logged"), refused="DeviceStatsMonitor: .*psutil"),
-    Row(callback("ThroughputMonitor", batch_size_fn="beside.size_of") + " " + logger("CSVLogger", save_dir="logged")),
+    Row(
+        callback("DeviceStatsMonitor") + " " + logger("CSVLogger", save_dir="logged"),
+        refused="DeviceStatsMonitor: .*psutil",
+    ),
+    Row(
+        callback("ThroughputMonitor", batch_size_fn="beside.size_of")
+        + " "
+        + logger("CSVLogger", save_dir="logged")
+    ),
     Row(callback("SpikeDetection")),
-    Row(callback("ModelPruning", pruning_fn="l1_unstructured", amount=0.3) + " --trainer.max_epochs 1", "weights"),
+    Row(
+        callback("ModelPruning", pruning_fn="l1_unstructured", amount=0.3)
+        + " --trainer.max_epochs 1",
+        "weights",
+    ),
     Row(callback("BatchSizeFinder", max_trials=2, steps_per_trial=1), "weights"),
-    Row(callback("LearningRateFinder", num_training_steps=20), refused="litmore.callbacks.LRFinder"),
-    Row(callback("BackboneFinetuning"), refused="--trainer.callbacks BackboneFinetuning: .*backbone"),
+    Row(
+        callback("LearningRateFinder", num_training_steps=20), refused="litmore.callbacks.LRFinder"
+    ),
+    Row(
+        callback("BackboneFinetuning"), refused="--trainer.callbacks BackboneFinetuning: .*backbone"
+    ),
     Row(callback("BaseFinetuning"), refused="--trainer.callbacks BaseFinetuning: "),
     Row(callback("BasePredictionWriter")),
     Row(callback("LambdaCallback")),
@@ -240,7 +286,12 @@ CALLBACKS = [
     Row(callback("TQDMProgressBar", refresh_rate=5) + " --trainer.enable_progress_bar true"),
     Row(callback("ProgressBar") + " --trainer.enable_progress_bar true"),
     Row(callback("Timer", duration="00:01:00:00"), plain_fails=TIMER),
-    Row(callback("Timer", duration="00:00:00:00"), "steps", says="stopped at step 0 by Timer: ", plain_fails=TIMER),
+    Row(
+        callback("Timer", duration="00:00:00:00"),
+        "steps",
+        says="stopped at step 0 by Timer: ",
+        plain_fails=TIMER,
+    ),
     Row(callback("Callback")),
     Row(callback("Checkpoint")),
     Row("--trainer.callbacks=LambdaCallback"),
@@ -258,7 +309,10 @@ SCHEDULES = [
     Row(schedule("CosineAnnealingLR", T_max=12), "lrs"),
     Row(schedule("CosineAnnealingWarmRestarts", T_0=4), "lrs"),
     Row(schedule("CyclicLR", base_lr=0.001, max_lr=0.1, step_size_up=4), "lrs"),
-    Row(schedule("CyclicLR", base_lr=0.001, max_lr=0.1) + " --optimizer SGD --optimizer.lr 0.1", "lrs"),
+    Row(
+        schedule("CyclicLR", base_lr=0.001, max_lr=0.1) + " --optimizer SGD --optimizer.lr 0.1",
+        "lrs",
+    ),
     Row(schedule("OneCycleLR", **CYCLE), "lrs"),
     Row(schedule("OneCycleLR", **CYCLE, pct_start=0.0, anneal_strategy="linear"), "lrs"),
     Row(schedule("OneCycleLR", **CYCLE) + " --trainer.max_epochs 1", "lrs"),
@@ -270,11 +324,29 @@ SCHEDULES = [
     Row(schedule("LambdaLR", lr_lambda="beside.halved"), "lrs"),
     Row(schedule("MultiplicativeLR", lr_lambda="beside.halved_once"), "lrs"),
     Row(schedule("torch.optim.swa_utils.SWALR", swa_lr=0.01), "lrs"),
-    Row(schedule("lightning.pytorch.cli.ReduceLROnPlateau", monitor="val/loss", threshold=9, patience=0) + " --trainer.max_steps 24", "lrs"),
-    Row(schedule("lightning.pytorch.cli.ReduceLROnPlateau", monitor="train/loss", threshold=9, patience=0) + " --trainer.max_steps 24", "lrs"),
-    Row(schedule("lightning.pytorch.cli.ReduceLROnPlateau", monitor="val/los"), refused="val/los, .*val/loss meant"),
+    Row(
+        schedule(
+            "lightning.pytorch.cli.ReduceLROnPlateau", monitor="val/loss", threshold=9, patience=0
+        )
+        + " --trainer.max_steps 24",
+        "lrs",
+    ),
+    Row(
+        schedule(
+            "lightning.pytorch.cli.ReduceLROnPlateau", monitor="train/loss", threshold=9, patience=0
+        )
+        + " --trainer.max_steps 24",
+        "lrs",
+    ),
+    Row(
+        schedule("lightning.pytorch.cli.ReduceLROnPlateau", monitor="val/los"),
+        refused="val/los, .*val/loss meant",
+    ),
     Row(schedule("SequentialLR"), refused="--lr_scheduler SequentialLR: .*configure_optimizers"),
-    Row(schedule("ChainedScheduler"), refused="--lr_scheduler ChainedScheduler: .*configure_optimizers"),
+    Row(
+        schedule("ChainedScheduler"),
+        refused="--lr_scheduler ChainedScheduler: .*configure_optimizers",
+    ),
     Row(schedule("NoSuchLR"), refused="NoSuchLR: no class of that name"),
     Row(schedule("StepLR"), refused="--lr_scheduler.step_size"),
 ]
@@ -282,12 +354,30 @@ SCHEDULES = [
 OPTIMIZERS = [
     Row("--optimizer.lr 0.1", "lrs"),
     Row("--optimizer SGD --optimizer.lr 0.1", "weights"),
-    Row("--optimizer SGD --optimizer.lr 0.1 --optimizer.momentum 0.9 --optimizer.nesterov true", "weights"),
+    Row(
+        "--optimizer SGD --optimizer.lr 0.1 --optimizer.momentum 0.9 --optimizer.nesterov true",
+        "weights",
+    ),
     *(
         Row(f"--optimizer {name} --optimizer.lr 0.01", "weights")
-        for name in ("Adam", "ASGD", "Adadelta", "Adafactor", "Adagrad", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop", "LBFGS")
+        for name in (
+            "Adam",
+            "ASGD",
+            "Adadelta",
+            "Adafactor",
+            "Adagrad",
+            "Adamax",
+            "NAdam",
+            "RAdam",
+            "RMSprop",
+            "Rprop",
+            "LBFGS",
+        )
     ),
-    Row("--optimizer torch.optim.Muon --optimizer.lr 0.01", refused="--optimizer, --lr_scheduler: .*2D"),
+    Row(
+        "--optimizer torch.optim.Muon --optimizer.lr 0.01",
+        refused="--optimizer, --lr_scheduler: .*2D",
+    ),
     Row("--optimizer SparseAdam --optimizer.lr 0.01", refused="--optimizer SparseAdam: "),
     Row("--optimizer.lr -1", refused="--optimizer.lr -1"),
     Row("--optimizer NoSuchOptimizer", refused="NoSuchOptimizer: no class of that name"),
@@ -298,7 +388,10 @@ LOGGERS = [
     Row("--trainer.logger true", "parts"),
     Row(logger("TensorBoardLogger", save_dir="logged"), "parts"),
     Row(logger("CSVLogger", save_dir="logged"), "logged"),
-    Row("--trainer.logger+=CSVLogger --trainer.logger.save_dir=logged --trainer.logger+=TensorBoardLogger --trainer.logger.save_dir=logged", "parts"),
+    Row(
+        "--trainer.logger+=CSVLogger --trainer.logger.save_dir=logged --trainer.logger+=TensorBoardLogger --trainer.logger.save_dir=logged",
+        "parts",
+    ),
     Row(logger("WandbLogger"), refused="--trainer.logger WandbLogger: .*wandb"),
     Row(logger("MLFlowLogger"), refused="mlflow"),
     Row(logger("CometLogger"), refused="comet"),
@@ -314,7 +407,7 @@ JUDGING = [
     Row(f"--trainer.limit_val_batches 2 {SMALL}", "judged", name="validate"),
     Row(f"--trainer.limit_test_batches 0.5 {SMALL}", "judged", name="test"),
     Row(f"--trainer.limit_test_batches 2 {SMALL}", "judged", name="test"),
-    Row("--data.predict_path {words} --trainer.limit_predict_batches 1", "judged", name="predict"),
+    Row("--data.predict_path {words} --trainer.limit_predict_batches 2", "judged", name="predict"),
     Row("--trainer.inference_mode false", "inference", name="validate"),
     Row("--trainer.inference_mode false", "inference", name="test"),
     Row("--trainer.precision 64-true", "dtypes", name="test"),

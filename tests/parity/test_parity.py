@@ -5,8 +5,8 @@ import re
 import pytest
 import torch
 from seen import command, run
-from torch.backends import cudnn
 from table import TABLE, Row
+from torch.backends import cudnn
 
 WORDS = [a + b + c for a in "bdfgk" for b in "aeiou" for c in "rst"]
 BESIDE = '''"""A user's own module."""
@@ -23,7 +23,19 @@ def halved(step):
 def halved_once(step):
     return 0.5 if step == 1 else 1.0
 '''
-COMPARED = ("lrs", "steps", "validated", "dtypes", "weights", "metrics", "kept", "logged", "parts", "inference", "judged")
+COMPARED = (
+    "lrs",
+    "steps",
+    "validated",
+    "dtypes",
+    "weights",
+    "metrics",
+    "kept",
+    "logged",
+    "parts",
+    "inference",
+    "judged",
+)
 
 
 @pytest.fixture
@@ -61,7 +73,11 @@ def seen(word_file, tmp_path, tmp_path_factory, monkeypatch, capsys):
     torch.autograd.set_detect_anomaly(False)
 
 
-CASES = [pytest.param(row, view, id=f"{row.name} {row.args or 'as it is'} {view}") for row in TABLE for view in (row.views if row.refused is None else row.views[:1])]
+CASES = [
+    pytest.param(row, view, id=f"{row.name} {row.args or 'as it is'} {view}")
+    for row in TABLE
+    for view in (row.views if row.refused is None else row.views[:1])
+]
 _without, _trained = {}, {}
 
 
@@ -88,7 +104,9 @@ def test_litmore_does_what_lightning_does(seen, tmp_path, row, view):
         if key not in _without:
             args = "--data.predict_path {words}" if row.name == "predict" else ""
             _without[key] = seen("litmore", Row(args, name=row.name), view, "without")
-        assert not _same(getattr(ours, row.shows), getattr(_without[key], row.shows)), "no effect"
+        assert not _same(getattr(ours, row.shows), getattr(_without[key], row.shows)), (
+            f"no effect: {getattr(ours, row.shows)}"
+        )
     for name in COMPARED:
         if name in row.but or row.plain_fails:
             continue

@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import (
     BatchSizeFinder,
     Checkpoint,
     LearningRateFinder,
+    ModelPruning,
     ProgressBar,
 )
 from lightning.pytorch.plugins import CheckpointIO
@@ -153,10 +154,13 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
             settings.set_optimizers()
         if settings.values.optimizer is None:
             print_default(model)
-        print_notes(settings.notes)
         if not is_overridden("configure_optimizers", model):
             raise InputError("--optimizer: name one, such as --optimizer AdamW --optimizer.lr 0.01")
     for callback in _listed(settings.made("trainer").callbacks):
+        if isinstance(callback, ModelPruning) and settings.ckpt_path is not None:
+            settings.notes.append(
+                "ModelPruning keeps its masks in no checkpoint: what is pruned may grow again"
+            )
         if isinstance(callback, LRFinder):
             callback.check(model)
         if isinstance(callback, LearningRateFinder) and not hasattr(model, "lr"):
@@ -164,6 +168,7 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
                 "--trainer.callbacks LearningRateFinder: looks for a model's `lr`, and here it is"
                 " the optimizer's; litmore.callbacks.LRFinder finds that"
             )
+    print_notes(settings.notes)
 
 
 def assemble(

@@ -14,7 +14,13 @@ from lightning.pytorch.cli import LightningArgumentParser, ReduceLROnPlateau
 from torch.optim import Optimizer
 
 from litmore import data, models
-from litmore.cli.classes import class_of, drop_doubles, keep_found_size, named_classes, without_unwritable
+from litmore.cli.classes import (
+    class_of,
+    drop_doubles,
+    keep_found_size,
+    named_classes,
+    without_unwritable,
+)
 from litmore.cli.given import Given
 from litmore.cli.limits import check_settings
 from litmore.cli.parser import OneLineErrors

@@ -10,7 +10,12 @@ from inspect import signature
 from typing import Any
 
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import (
+    EarlyStopping,
+    GradientAccumulationScheduler,
+    ModelCheckpoint,
+    StochasticWeightAveraging,
+)
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.profilers import PassThroughProfiler
 from torch import nn
@@ -190,6 +195,23 @@ def restore_position(trainer: Trainer) -> None:
         epoch_loop._batches_that_stepped = trainer.global_step - again
     # Left set, the epoch's end would skip the step of a plateau schedule.
     fit_loop._restarting = False
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        _take_up(callback, trainer)
+
+
+def _take_up(callback: Callback, trainer: Trainer) -> None:
+    """What callbacks do at the start of an epoch, which is none where one goes on in its middle."""
+    model = trainer.lightning_module
+    if isinstance(callback, GradientAccumulationScheduler):
+        trainer.accumulate_grad_batches = callback.get_accumulate_grad_batches(
+            trainer.current_epoch
+        )
+    elif isinstance(callback, StochasticWeightAveraging) and callback._scheduler_state is not None:
+        groups = trainer.optimizers[0].param_groups
+        rates = [group["lr"] for group in groups]
+        callback.on_train_epoch_start(trainer, model)  # it makes its schedule, which takes a step
+        for group, lr in zip(groups, rates, strict=True):
+            group["lr"] = lr
 
 
 def training_length(trainer: Trainer) -> int | None:
@@ -199,7 +221,9 @@ def training_length(trainer: Trainer) -> int | None:
     """
     if trainer.max_epochs != -1:
         trainer.fit_loop.setup_data()
-    return total_steps(trainer)
+    steps = total_steps(trainer)
+    trainer.fit_loop._combined_loader = None  # made anew, it takes a checkpoint's state
+    return steps
 
 
 def move_along_curve(schedule: Any) -> None:
