@@ -11,7 +11,7 @@ from litmore.data import Corpus, NamesDataModule
 from litmore.data import counts as counts_module
 from litmore.data.counts import Counts
 from litmore.data.entropy import entropy_floor
-from litmore.data.views import CountBatch, Windows
+from litmore.data.views import Windows
 from litmore.models import MLP, CountBigram, NeuralBigram
 from litmore.models.losses import total_nll
 
@@ -81,8 +81,6 @@ def test_loss_accuracy_and_gradient_are_those_of_all_windows(make, split):
     figures = []
     for view in (Windows(corpus, model.block_size), Counts(corpus, model.block_size)):
         batch = whole(view)
-        if isinstance(batch, CountBatch):
-            batch = batch._replace(y=batch.y.double())
         logits = model(batch.x)
         loss = total_nll(logits, batch) / batch.num_predicted()
         gradient = torch.autograd.grad(loss, list(model.parameters()))
@@ -127,3 +125,20 @@ def test_words_are_scored_one_by_one_all_the_same(word_file):
     ((_, y),) = data.predict_dataloader()
     assert y.tolist()[:5] == [*data.vocabulary.encode("emma"), 0]
     assert len(y) == 14
+
+
+@pytest.mark.parametrize("precision", ["bf16-true", "bf16-mixed"])
+def test_no_precision_rounds_them(trainer, word_file, precision):
+    """A bfloat16 has no 257, and a loss of sums in it moves in steps of 1/64."""
+    path = word_file(["a"] * 257)
+    data = NamesDataModule(path, block_size=1, view="counts", split=(1.0, 0.0, 0.0))
+    seen = []
+
+    class Seeing(NeuralBigram):
+        def training_step(self, batch, batch_idx):
+            loss = super().training_step(batch, batch_idx)
+            seen.append((float(batch.num_predicted()), loss.dtype))
+            return loss
+
+    trainer(max_steps=1, precision=precision).fit(Seeing(data.vocabulary), data)
+    assert seen == [(2 * 257, torch.float32)]

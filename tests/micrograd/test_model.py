@@ -124,7 +124,7 @@ def test_overlays_work_on_it(run, overlay):
           "--trainer.enable_checkpointing", "false"], "no points of the plane"),
         (["fit", "--config", CONFIG, "--print_splits"], "MoonsDataModule has none to show"),
         (["predict", "--ckpt_path", "logs/torch/version_0/checkpoints/last.ckpt"],
-         "has no words to score"),
+         "`predict_dataloader` must be implemented"),
         (["sample", "--ckpt_path", "logs/torch/version_0/checkpoints/last.ckpt"],
          "is not a CharLM"),
     ],

@@ -49,9 +49,13 @@ def logger(name: str, **settings: object) -> str:
     return " ".join([f"--trainer.logger={name}", *flags])
 
 
+EPOCHS = " --trainer.max_epochs "
+STEPS = " --trainer.max_steps "
 KEPT = {"dirpath": "kept"}
 VAL, TRAIN = {"monitor": "val/loss"}, {"monitor": "train/loss"}
 TIMER = "its parser cannot write the callback's own default down"
+CSV = " " + logger("CSVLogger", save_dir="logged")
+PLATEAU = "lightning.pytorch.cli.ReduceLROnPlateau"
 ONCE = ("windows",)
 """Where the view can make no difference."""
 
@@ -166,8 +170,8 @@ TRAINER = [
         "--trainer.gradient_clip_val 0.01 --trainer.gradient_clip_algorithm x", refused="--trainer"
     ),
     # What is seen and kept
-    Row("--trainer.log_every_n_steps 5 " + logger("CSVLogger", save_dir="logged"), "logged"),
-    Row("--trainer.log_every_n_steps 0 " + logger("CSVLogger", save_dir="logged")),
+    Row("--trainer.log_every_n_steps 5" + CSV, "logged"),
+    Row("--trainer.log_every_n_steps 0" + CSV),
     Row("--trainer.enable_checkpointing false"),
     Row("--trainer.enable_checkpointing true"),
     Row("--trainer.enable_progress_bar true"),
@@ -192,12 +196,12 @@ TRAINER = [
 CALLBACKS = [
     Row(callback("EarlyStopping", **VAL)),
     Row(
-        callback("EarlyStopping", **VAL, min_delta=1, patience=1) + " --trainer.max_steps 40",
+        callback("EarlyStopping", **VAL, min_delta=1, patience=1) + STEPS + "40",
         "steps",
         says="stopped at step .* by EarlyStopping: .*val/loss",
     ),
     Row(
-        callback("EarlyStopping", **TRAIN, min_delta=1, patience=1) + " --trainer.max_steps 40",
+        callback("EarlyStopping", **TRAIN, min_delta=1, patience=1) + STEPS + "40",
         "steps",
         says="stopped at step .* by EarlyStopping: .*train/loss",
     ),
@@ -205,24 +209,21 @@ CALLBACKS = [
     Row(callback("EarlyStopping", monitor="val/los"), refused="val/los, .*val/loss meant"),
     Row(callback("EarlyStopping", monitor="val/los", strict="false")),
     Row(
-        callback("EarlyStopping", **VAL, stopping_threshold=2.7) + " --trainer.max_steps 40",
+        callback("EarlyStopping", **VAL, stopping_threshold=2.7) + STEPS + "40",
         "steps",
     ),
     Row(callback("EarlyStopping", **VAL, mode="sideways"), refused="sideways"),
     Row(callback("ModelCheckpoint", **KEPT), "kept"),
-    Row(
-        callback("ModelCheckpoint", **KEPT, **VAL, save_top_k=2) + " --trainer.max_steps 40", "kept"
-    ),
+    Row(callback("ModelCheckpoint", **KEPT, **VAL, save_top_k=2) + STEPS + "40", "kept"),
     Row(callback("ModelCheckpoint", **KEPT, save_last="true", every_n_train_steps=5), "kept"),
     Row(callback("ModelCheckpoint", **KEPT, every_n_epochs=1, save_top_k=-1), "kept"),
     Row(
-        callback("ModelCheckpoint", **KEPT, filename="{step}-{val/loss:.1f}", **VAL)
-        + " --trainer.max_epochs 2",
+        callback("ModelCheckpoint", **KEPT, filename="{step}-{val/loss:.1f}", **VAL) + EPOCHS + "2",
         "kept",
     ),
     Row(callback("ModelCheckpoint", **KEPT, **TRAIN), "kept"),
     Row(
-        callback("ModelCheckpoint", **KEPT, **VAL, verbose="true") + " --trainer.max_epochs 2",
+        callback("ModelCheckpoint", **KEPT, **VAL, verbose="true") + EPOCHS + "2",
         "kept",
         says="Epoch 0, global step",
     ),
@@ -231,24 +232,23 @@ CALLBACKS = [
     Row(callback("ModelCheckpoint", **KEPT, monitor="nothing"), refused="monitors nothing"),
     Row(callback("OnExceptionCheckpoint", dirpath="kept")),
     Row(
-        callback("StochasticWeightAveraging", swa_lrs=0.01, swa_epoch_start=1)
-        + " --trainer.max_epochs 3",
+        callback("StochasticWeightAveraging", swa_lrs=0.01, swa_epoch_start=1) + EPOCHS + "3",
         "weights",
     ),
     Row(
         callback("StochasticWeightAveraging", swa_lrs=0.01, swa_epoch_start=0.5, annealing_epochs=1)
-        + " --trainer.max_epochs 4",
+        + EPOCHS
+        + "4",
         "weights",
     ),
     Row(callback("WeightAveraging"), "weights"),
     Row(callback("EMAWeightAveraging", decay=0.5), "weights"),
     Row(callback("EMAWeightAveraging", decay=0.5, update_every_n_steps=2), "weights"),
     Row(
-        callback("GradientAccumulationScheduler", scheduling='{"0":2,"1":4}')
-        + " --trainer.max_epochs 2",
+        callback("GradientAccumulationScheduler", scheduling='{"0":2,"1":4}') + EPOCHS + "2",
         "steps",
     ),
-    Row(callback("LearningRateMonitor") + " " + logger("CSVLogger", save_dir="logged")),
+    Row(callback("LearningRateMonitor") + CSV),
     Row(
         callback("LearningRateMonitor", logging_interval="step")
         + " "
@@ -256,7 +256,7 @@ CALLBACKS = [
     ),
     Row(callback("LearningRateMonitor"), refused="LearningRateMonitor"),
     Row(
-        callback("DeviceStatsMonitor") + " " + logger("CSVLogger", save_dir="logged"),
+        callback("DeviceStatsMonitor") + CSV,
         refused="DeviceStatsMonitor: .*psutil",
     ),
     Row(
@@ -266,8 +266,7 @@ CALLBACKS = [
     ),
     Row(callback("SpikeDetection")),
     Row(
-        callback("ModelPruning", pruning_fn="l1_unstructured", amount=0.3)
-        + " --trainer.max_epochs 1",
+        callback("ModelPruning", pruning_fn="l1_unstructured", amount=0.3) + EPOCHS + "1",
         "weights",
     ),
     Row(callback("BatchSizeFinder", max_trials=2, steps_per_trial=1), "weights"),
@@ -315,7 +314,7 @@ SCHEDULES = [
     ),
     Row(schedule("OneCycleLR", **CYCLE), "lrs"),
     Row(schedule("OneCycleLR", **CYCLE, pct_start=0.0, anneal_strategy="linear"), "lrs"),
-    Row(schedule("OneCycleLR", **CYCLE) + " --trainer.max_epochs 1", "lrs"),
+    Row(schedule("OneCycleLR", **CYCLE) + EPOCHS + "1", "lrs"),
     Row(schedule("OneCycleLR", max_lr=0.1, epochs=2, steps_per_epoch=7), "lrs"),
     Row(
         schedule("OneCycleLR", max_lr=0.1, total_steps=5),
@@ -328,18 +327,20 @@ SCHEDULES = [
         schedule(
             "lightning.pytorch.cli.ReduceLROnPlateau", monitor="val/loss", threshold=9, patience=0
         )
-        + " --trainer.max_steps 24",
+        + STEPS
+        + "24",
         "lrs",
     ),
     Row(
         schedule(
             "lightning.pytorch.cli.ReduceLROnPlateau", monitor="train/loss", threshold=9, patience=0
         )
-        + " --trainer.max_steps 24",
+        + STEPS
+        + "24",
         "lrs",
     ),
     Row(
-        schedule("lightning.pytorch.cli.ReduceLROnPlateau", monitor="val/los"),
+        schedule(PLATEAU, monitor="val/los"),
         refused="val/los, .*val/loss meant",
     ),
     Row(schedule("SequentialLR"), refused="--lr_scheduler SequentialLR: .*configure_optimizers"),
@@ -389,7 +390,8 @@ LOGGERS = [
     Row(logger("TensorBoardLogger", save_dir="logged"), "parts"),
     Row(logger("CSVLogger", save_dir="logged"), "logged"),
     Row(
-        "--trainer.logger+=CSVLogger --trainer.logger.save_dir=logged --trainer.logger+=TensorBoardLogger --trainer.logger.save_dir=logged",
+        "--trainer.logger+=CSVLogger --trainer.logger.save_dir=logged"
+        " --trainer.logger+=TensorBoardLogger --trainer.logger.save_dir=logged",
         "parts",
     ),
     Row(logger("WandbLogger"), refused="--trainer.logger WandbLogger: .*wandb"),
