@@ -6,6 +6,11 @@ to the run without it, and the same one on both sides.
 
 from dataclasses import dataclass
 
+import pytest
+
+ONCE = ("windows",)
+"""Where the view can make no difference."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -33,6 +38,16 @@ class Row:
     name: str = "fit"
     views: tuple[str, ...] = ("windows", "counts")
 
+    def __post_init__(self) -> None:
+        if self.refused is not None:
+            object.__setattr__(self, "views", ONCE)
+
+
+def in_turn(row: Row, number: int, view: str) -> list[pytest.MarkDecorator]:
+    """The quick tests take of the two views one a row, by turns; `make torture` the others."""
+    is_quick = row.views[number % len(row.views)] == view
+    return [] if is_quick else [pytest.mark.torture]
+
 
 def callback(name: str, **settings: object) -> str:
     flags = [f"--trainer.callbacks.{key}={value}" for key, value in settings.items()]
@@ -56,9 +71,6 @@ VAL, TRAIN = {"monitor": "val/loss"}, {"monitor": "train/loss"}
 TIMER = "its parser cannot write the callback's own default down"
 CSV = " " + logger("CSVLogger", save_dir="logged")
 PLATEAU = "lightning.pytorch.cli.ReduceLROnPlateau"
-ONCE = ("windows",)
-"""Where the view can make no difference."""
-
 TRAINER = [
     Row(""),
     # Where it runs

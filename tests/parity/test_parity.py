@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 from seen import command, run
-from table import TABLE, Row
+from table import TABLE, Row, in_turn
 from torch.backends import cudnn
 
 WORDS = [a + b + c for a in "bdfgk" for b in "aeiou" for c in "rst"]
@@ -74,9 +74,14 @@ def seen(word_file, tmp_path, tmp_path_factory, monkeypatch, capsys):
 
 
 CASES = [
-    pytest.param(row, view, id=f"{row.name} {row.args or 'as it is'} {view}")
-    for row in TABLE
-    for view in (row.views if row.refused is None else row.views[:1])
+    pytest.param(
+        row,
+        view,
+        id=f"{row.name} {row.args or 'as it is'} {view}",
+        marks=in_turn(row, number, view),
+    )
+    for number, row in enumerate(TABLE)
+    for view in row.views
 ]
 _without, _trained = {}, {}
 

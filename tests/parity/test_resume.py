@@ -3,7 +3,7 @@
 import pytest
 import torch
 from seen import command, run
-from table import Row, callback, schedule
+from table import Row, callback, in_turn, schedule
 
 WORDS = [a + b + c for a in "bdfgk" for b in "aeiou" for c in "rst"]
 STOP = """
@@ -57,13 +57,22 @@ ROWS = [
     Row("--trainer.val_check_interval 3" + LONG),
     Row("--trainer.check_val_every_n_epoch null --trainer.val_check_interval 5" + LONG),
 ]
-CASES = [(row, view, False) for row in ROWS for view in ("windows", "counts")]
-CASES += [(row, "windows", True) for row in ROWS[:7]]
+CASES = [(number, row, view, False) for number, row in enumerate(ROWS) for view in row.views]
+CASES += [(0, row, "windows", True) for row in ROWS[:7]]
 
 
 @pytest.mark.parametrize(
     ("row", "view", "in_validation"),
-    [pytest.param(*case, id=f"{case[0].args} {case[1]} {case[2]}") for case in CASES],
+    [
+        pytest.param(
+            row,
+            view,
+            in_validation,
+            id=f"{row.args} {view}{' in validation' if in_validation else ''}",
+            marks=in_turn(row, number, view),
+        )
+        for number, row, view, in_validation in CASES
+    ],
 )
 def test_as_if_it_had_not_stopped(
     word_file, tmp_path, monkeypatch, capsys, row, view, in_validation

@@ -2,6 +2,8 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from functools import cached_property
 from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
@@ -357,11 +359,12 @@ class Settings(OpenCLI):
         """The model and the data, which know of their own part of the config."""
         made = super().instantiate()
         if self.subcommand == "fit":  # the others save nothing
-            config = self._plain()
+            config = self._plain
             for part, of in zip(made, (config["model"], config["data"]), strict=True):
                 remember(part, {**of["init_args"], **of.get("dict_kwargs", {})})
         return made
 
+    @cached_property
     def _plain(self) -> dict[str, Any]:
         """The settings as plain values; what of the model and the data has none is left out."""
         with warnings.catch_warnings():
@@ -372,7 +375,8 @@ class Settings(OpenCLI):
         return config
 
     def to_record(self, datamodule: LightningDataModule, run_name: str | None) -> dict[str, Any]:
-        config = self._plain()
+        config = deepcopy(self._plain)
+        config["init_from"] = self.values.get("init_from")  # by now the file's whole path
         for key in ("ckpt_path", "weights_only", "print_splits", "trust_config"):
             config.pop(key, None)
         config["run_name"] = run_name
