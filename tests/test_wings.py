@@ -48,7 +48,13 @@ assert pytest.main([*plain, "-k", by_name, "tests"]) == 0
 """
 
 
-@pytest.mark.parametrize("wing", WINGS)
+_QUICK = ("micrograd", "one picture")
+
+
+@pytest.mark.parametrize(
+    "wing",
+    [pytest.param(wing, marks=[] if wing in _QUICK else pytest.mark.torture) for wing in WINGS],
+)
 def test_it_stands_without(wing, tmp_path):
     copy = tmp_path / "litmore"
     shutil.copytree(
