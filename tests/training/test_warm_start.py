@@ -355,6 +355,7 @@ def process(tmp_path, word_file, monkeypatch):
 SMALL = ("--model", "MLP", "--model.embedding_dim", 2, "--model.hidden_dim", 8)
 
 
+@pytest.mark.torture
 def test_without_a_compiler_one_line_says_so(process, tmp_path):
     nowhere = {"CXX": "no-such-compiler", "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
     outcome = process("fit", *SMALL, "--trainer.max_steps", 2, "--compile", **nowhere)
