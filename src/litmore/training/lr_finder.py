@@ -3,7 +3,7 @@
 import copy
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, repeat
 from pathlib import Path
@@ -84,13 +84,13 @@ class LRFinder(Callback):
         with _restored(trainer, pl_module):
             self.lrs, self.losses = self._sweep(trainer, pl_module)
         self.suggestion = suggest(self.lrs, self.losses)
-        overrides = _overrides(trainer.optimizers[0], self.suggestion)
+        override = _override(trainer.optimizers[0], self.suggestion)
         figure_at = self._save(trainer)
         if trainer.is_global_zero:
             where = f"; the curve is in {figure_at}" if figure_at else ""
             then = "trains with" if self.train else "suggests"
             sys.stderr.write(f"LRFinder {then}{where}:\n")
-            sys.stdout.write(" ".join(overrides) + "\n")
+            sys.stdout.write(f"{override}\n")
         if self.train:
             _rescale(trainer, self.suggestion)
         else:
@@ -238,8 +238,7 @@ def _rescale(trainer: Trainer, lr: float) -> None:
             scheduler.base_lrs = [base * factor for base in scheduler.base_lrs]
 
 
-def _overrides(optimizer: Optimizer, lr: float) -> Sequence[str]:
-    flags = [f"--optimizer.init_args.lr={lr:.2g}"]
-    if "max_lr" in optimizer.param_groups[0]:
-        flags.append(f"--lr_scheduler.init_args.max_lr={lr:.2g}")
-    return flags
+def _override(optimizer: Optimizer, lr: float) -> str:
+    """The optimizer's own rate, unless a schedule has been given another for its peak."""
+    own = _peak(optimizer) == optimizer.defaults["lr"]
+    return f"--{'optimizer.init_args.lr' if own else 'lr_scheduler.init_args.max_lr'}={lr:.2g}"
