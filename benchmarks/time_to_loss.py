@@ -26,7 +26,6 @@ SPRINT = [
     "--optimizer.lr=0.2",
     "--optimizer.momentum=0.8",
     "--optimizer.weight_decay=0",
-    "--lr_scheduler.max_lr=0.2",
     "--trainer.max_steps=44",
     "--trainer.logger=false",
 ]
