@@ -172,3 +172,46 @@ def test_a_model_of_several_optimizers_logs_and_other_data_are_predicted(
     )
     assert code == 0, err
     assert out == "predicted 4\n" * 2
+
+
+@pytest.mark.filterwarnings("ignore:Checkpoint directory")
+def test_a_list_that_is_given_whole_is_taken_whole_on_resuming(fit, tmp_path):
+    kept = [
+        f"{{class_path: ModelCheckpoint, init_args: {{dirpath: {name}, every_n_train_steps: {n}}}}}"
+        for name, n in (("a", 2), ("b", 3))
+    ]
+    for number, callbacks in enumerate((kept[:1], kept)):
+        text = f"trainer: {{callbacks: [{', '.join(callbacks)}]}}\n"
+        (tmp_path / f"{number}.yaml").write_text(text)
+    fit("--config", "0.yaml")
+    checkpoint, _ = fit("--config", "1.yaml", "--ckpt_path", "last", "--trainer.max_steps", 8)
+    callbacks = checkpoint["config"]["trainer"]["callbacks"]
+    assert [each["init_args"]["dirpath"] for each in callbacks] == ["a", "b"]
+
+
+def test_lightnings_own_finder_takes_a_model_that_has_a_rate(command_line, tmp_path, monkeypatch):
+    (tmp_path / "own_rate.py").write_text(RATED)
+    monkeypatch.syspath_prepend(tmp_path)
+    code, _, err = command_line(
+        "fit", "--model", "own_rate.Rated", "--data.max_words", 100, "--data.batch_size", 4,
+        "--trainer.accelerator", "cpu", "--trainer.max_steps", 2,
+        "--trainer.callbacks+=LearningRateFinder", "--trainer.callbacks.num_training_steps=30",
+    )  # fmt: skip
+    assert "litmore.callbacks.LRFinder" not in err
+    assert code == 0, err
+
+
+RATED = """
+import torch
+from litmore.models import MLP
+
+
+class Rated(MLP):
+    def __init__(self, vocabulary: str, block_size: int = 3, learning_rate: float = 0.01):
+        super().__init__(vocabulary, block_size, hidden_dim=8)
+        self.save_hyperparameters()
+        self.learning_rate = learning_rate
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=self.learning_rate)
+"""

@@ -9,7 +9,11 @@ import inspect
 import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import (
+    EarlyStopping,
+    ModelCheckpoint,
+    StochasticWeightAveraging,
+)
 from lightning.pytorch.cli import LightningCLI
 from lightning.pytorch.strategies.strategy import _ForwardRedirection
 from torch import nn, optim
@@ -137,6 +141,30 @@ def test_a_loop_that_goes_on_says_so(fit):
     look = Look(lambda trainer: (trainer.fit_loop.restarting, trainer.fit_loop._restarting))
     fit(watch=look)
     assert look.answers[0] == (False, False), "_restarting is no longer what `restarting` reads"
+
+
+def test_a_loader_that_is_asked_for_early_can_be_made_anew(fit):
+    class Early(Callback):
+        def on_fit_start(self, trainer, pl_module):
+            trainer.fit_loop.setup_data()
+            first = trainer.fit_loop._combined_loader
+            trainer.fit_loop._combined_loader = None
+            trainer.fit_loop.setup_data()
+            self.answers = [first, trainer.fit_loop._combined_loader]
+
+    early = Early()
+    fit(watch=early)
+    first, second = early.answers
+    assert first is not None, "setup_data no longer keeps its loader in _combined_loader"
+    assert second not in (None, first), "setup_data makes none where _combined_loader is None"
+
+
+def test_averaging_keeps_the_state_of_its_schedule_until_it_makes_one():
+    swa = StochasticWeightAveraging(swa_lrs=0.1)
+    told = "the restored state is no longer in _scheduler_state"
+    assert swa._scheduler_state is None, told
+    swa.load_state_dict({**swa.state_dict(), "scheduler_state": {"last_epoch": 3}})
+    assert swa._scheduler_state == {"last_epoch": 3}, told
 
 
 def test_metrics_of_a_step_can_be_written_at_once(fit):

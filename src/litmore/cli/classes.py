@@ -8,6 +8,8 @@ from typing import Any
 
 from jsonargparse import Namespace
 
+from litmore.cli.given import Given
+
 
 def class_of(settings: Mapping[str, Any] | Namespace) -> Any:
     """The class of a group's `class_path`, which the parser has imported; else None."""
@@ -27,7 +29,7 @@ def named_classes(settings: Any, key: str) -> Iterator[tuple[Any, str]]:
             yield from named_classes(value, key if name == "init_args" else f"{key}.{name}")
 
 
-def drop_doubles(recorded: Mapping[str, Any], trainer: Namespace) -> None:
+def drop_doubles(recorded: Mapping[str, Any], trainer: Namespace, given: Given) -> None:
     """What is added to a recorded list, as `callbacks+=` does, replaces what it had of that class.
 
     So a command line can be run again, with `--ckpt_path last` behind it.
@@ -35,11 +37,15 @@ def drop_doubles(recorded: Mapping[str, Any], trainer: Namespace) -> None:
     Args:
         recorded: the Trainer's settings in a checkpoint.
         trainer: those of now; they are changed.
+        given: by hand; a list that is given whole stays as it is.
 
     """
     for key in ("callbacks", "logger", "plugins"):
         old, now = recorded.get(key), trainer.get(key)
-        if isinstance(old, list) and isinstance(now, list) and len(now) > len(old):
+        is_added_to = (
+            given.get(f"trainer.{key}+") is not None and given.get(f"trainer.{key}") is None
+        )
+        if is_added_to and isinstance(old, list):
             added = now[len(old) :]
             again = {each.class_path for each in added}
             before = [each for each in now[: len(old)] if each.class_path not in again]

@@ -14,7 +14,6 @@ from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import (
     BatchSizeFinder,
     Checkpoint,
-    LearningRateFinder,
     ModelPruning,
     ProgressBar,
 )
@@ -163,11 +162,6 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
             )
         if isinstance(callback, LRFinder):
             callback.check(model)
-        if isinstance(callback, LearningRateFinder) and not hasattr(model, "lr"):
-            raise InputError(
-                "--trainer.callbacks LearningRateFinder: looks for a model's `lr`, and here it is"
-                " the optimizer's; litmore.callbacks.LRFinder finds that"
-            )
     print_notes(settings.notes)
 
 
@@ -319,8 +313,8 @@ class _AboveBar(logging.Handler):
 
 def _is_asked_for(record: logging.LogRecord) -> bool:
     """Of what Lightning tells, warnings and what callbacks say: somebody has named them."""
-    is_callbacks = {"callbacks", "tuner"} & set(Path(record.pathname).parts)
-    return record.levelno >= logging.WARNING or bool(is_callbacks)
+    is_callbacks = Path(record.pathname).parent.name in ("callbacks", "tuner")
+    return record.levelno >= logging.WARNING or is_callbacks
 
 
 @rank_zero_only

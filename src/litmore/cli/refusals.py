@@ -71,7 +71,12 @@ def blame_refused(
         if flag is None:
             raise
         said = " ".join(str(_first_cause(error)).split()) or "is there to be subclassed"
-        raise InputError(f"{flag}: {said[:LONGEST]}") from error
+        hint = _HINTS.get(flag.rpartition(" ")[2], "")
+        raise InputError(f"{flag}: {said[:LONGEST]}{hint}") from error
+
+
+_HINTS = {"LearningRateFinder": "; the optimizer's own is found by litmore.callbacks.LRFinder"}
+"""By class: what to take instead."""
 
 
 def _first_cause(error: BaseException) -> BaseException:

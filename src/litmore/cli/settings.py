@@ -237,7 +237,7 @@ class Settings(OpenCLI):
             raise InputError(f"{TRUST}: a config does not trust itself; pass it as a flag")
         self._drop_other_classes_settings(settings)
         if "trainer" in recorded:
-            drop_doubles(recorded["trainer"], settings.trainer)
+            drop_doubles(recorded["trainer"], settings.trainer, self.by_hand)
             keep_found_size(recorded, settings)
         check_settings(settings.as_dict())
         if self.ckpt_path is not None:

@@ -219,8 +219,9 @@ def training_length(trainer: Trainer) -> int | None:
 
     Counting epochs takes the data.
     """
-    if trainer.max_epochs != -1:
-        trainer.fit_loop.setup_data()
+    if trainer.max_epochs == -1:
+        return total_steps(trainer)
+    trainer.fit_loop.setup_data()
     steps = total_steps(trainer)
     trainer.fit_loop._combined_loader = None  # made anew, it takes a checkpoint's state
     return steps
