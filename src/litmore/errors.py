@@ -1,5 +1,8 @@
 """What a user can put right or must know: one line, no traceback."""
 
+from collections.abc import Sequence
+from difflib import get_close_matches
+
 
 class InputError(ValueError):
     """Bad input or configuration; its message is one line that names the flag or `file:line`.
@@ -10,3 +13,9 @@ class InputError(ValueError):
 
 class RunError(RuntimeError):
     """A run that cannot go on: a full disk, a loss that is no number; one line, exit code 1."""
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """The end of a message about a name that does not exist: the one that may be meant, or ""."""
+    found = get_close_matches(name, names, n=1)
+    return f"; is {found[0]} meant?" if found else ""

@@ -15,6 +15,7 @@ from reference import PlainCLI
 from litmore.cli import main
 from litmore.runs.trust import restrict_imports
 
+WORDS = [a + b + c for a in "bdfgk" for b in "aeiou" for c in "rst"]
 SIZES = "--model.embedding_dim 4 --model.hidden_dim 8"
 DEFAULTS = {
     "trainer.accelerator": "cpu",

@@ -151,19 +151,15 @@ TRAINER = [
     Row("--trainer.limit_val_batches 1.0"),
     Row("--trainer.limit_train_batches 1.5", refused="--trainer: .*limit_train_batches"),
     Row("--trainer.limit_train_batches -1", refused="--trainer: .*limit_train_batches"),
-    Row(
-        "--trainer.overfit_batches 1",
-        "weights",
-        differs="the same examples at every step, and no validation; one line says so",
-        says="the same batches at every step, no validation",
-        but=("validated", "metrics", "weights", "inference"),
-    ),
-    Row(
-        "--trainer.overfit_batches 0.5",
-        "weights",
-        differs="as above",
-        says="the same batches at every step, no validation",
-        but=("validated", "metrics", "weights", "inference"),
+    *(
+        Row(
+            f"--trainer.overfit_batches {batches}",
+            "weights",
+            differs="the same examples at every step, and no validation; one line says so",
+            says="the same batches at every step, no validation",
+            but=("validated", "metrics", "weights", "inference"),
+        )
+        for batches in ("1", "0.5")
     ),
     Row("--trainer.accumulate_grad_batches 2", "steps"),
     Row("--trainer.accumulate_grad_batches 3 --trainer.max_epochs 2", "steps"),

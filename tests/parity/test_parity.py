@@ -4,11 +4,10 @@ import re
 
 import pytest
 import torch
-from seen import command, run
+from seen import WORDS, command, run
 from table import TABLE, Row, in_turn
 from torch.backends import cudnn
 
-WORDS = [a + b + c for a in "bdfgk" for b in "aeiou" for c in "rst"]
 BESIDE = '''"""A user's own module."""
 
 
@@ -88,7 +87,6 @@ _without, _trained = {}, {}
 
 @pytest.mark.parametrize(("row", "view"), CASES)
 def test_litmore_does_what_lightning_does(seen, tmp_path, row, view):
-    folder = tmp_path
     plain = seen("plain", row, view, "plain")
     ours = seen("litmore", row, view, "litmore")
     if row.refused is not None:
@@ -98,7 +96,7 @@ def test_litmore_does_what_lightning_does(seen, tmp_path, row, view):
         assert said.startswith("error: "), ours.error
         assert re.search(row.refused, said), said
         assert "Traceback" not in ours.error
-        assert not list((folder / "litmore").glob("logs/*/*")) or ours.steps
+        assert not list((tmp_path / "litmore").glob("logs/*/*")) or ours.steps
         return
     assert (plain.error is not None) == bool(row.plain_fails), plain.error
     assert ours.error is None, ours.error

@@ -2,10 +2,9 @@
 
 import pytest
 import torch
-from seen import command, run
+from seen import WORDS, command, run
 from table import Row, callback, schedule
 
-WORDS = [a + b + c for a in "bdfgk" for b in "aeiou" for c in "rst"]
 STOP = """
 import os, signal
 from lightning.pytorch import Callback

@@ -1,7 +1,6 @@
 """Config files: looked at before they are parsed, and where in them a setting stands."""
 
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
@@ -39,12 +38,6 @@ class Configs:
             for found in _find(root, key.split(".")):
                 return f"{path}:{found.start_mark.line + 1}"
         return None
-
-
-def nearest(name: str, names: Sequence[str]) -> str:
-    """The end of a message about a name that does not exist: the one that may be meant."""
-    found = get_close_matches(name, names, n=1, cutoff=0.6)
-    return f"; is {found[0]} meant?" if found else ""
 
 
 def known_classes() -> list[type]:

@@ -15,19 +15,22 @@ class Given:
 
     Args:
         args: a command line; what is no YAML in it is left to the parser.
-        recorded: what a checkpoint's run recorded: it comes first, and is not given by hand.
 
     """
 
-    def __init__(self, args: Sequence[str], recorded: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, args: Sequence[str]) -> None:
         self.configs: list[str] = []
-        self._sources: list[tuple[str, dict[str, Any]]] = [("record", dict(_flat(recorded or {})))]
+        self._sources: list[tuple[str, dict[str, Any]]] = []
         for key, value in _flags(args):
             if key in ("config", "c"):
                 self.configs.append(value)
                 self._sources.append(("config", dict(_flat(_loaded(value)))))
             else:
                 self._sources.append(("flag", dict(_flat(_plain(value), key))))
+
+    def lay_over(self, recorded: Mapping[str, Any]) -> None:
+        """Put first what a checkpoint's run recorded; it is not given by hand."""
+        self._sources.insert(0, ("record", dict(_flat(recorded))))
 
     def get(self, key: str, default: Any = None) -> Any:
         """The last value given by hand."""

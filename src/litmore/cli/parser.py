@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 
-from litmore.cli.configs import Configs, known_classes, nearest
-from litmore.errors import InputError
+from litmore.cli.configs import Configs, known_classes
+from litmore.errors import InputError, nearest
 from litmore.runs.trust import refusal
 
 LONGEST = 400

@@ -34,12 +34,11 @@ def report(
 ) -> None:
     """What a command ends with: the result; of a training, some new names and what to type next."""
     metrics = trainer.callback_metrics
-    if command == "fit":
-        print_stop(trainer)
     if command != "fit":
         if command != "predict":
             print_metrics(metrics)
         return
+    print_stop(trainer)
     if not metrics:
         if not trainer.should_stop:  # it may be a sweep of the learning rate, or out of time
             print_nothing_done(trainer.global_step)

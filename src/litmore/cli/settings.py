@@ -83,7 +83,7 @@ class Settings(OpenCLI):
         ckpt_path: the checkpoint's file, if one is named.
         checkpoint: its content.
         by_hand: what is given, and where.
-        notes: what of it has no effect, a line each.
+        notes: what is to be known of it before the first step, a line each.
 
     """
 
@@ -221,7 +221,7 @@ class Settings(OpenCLI):
             print_found(self.ckpt_path)
             self.checkpoint = checkpoints.read(self.ckpt_path)
             recorded = _recorded(self.checkpoint, args[0])
-            self.by_hand = Given(args, recorded)
+            self.by_hand.lay_over(recorded)
             args = [args[0], "--config", yaml.safe_dump(recorded), *args[1:]]
         schedule = self.by_hand.class_name("lr_scheduler")
         if schedule in _NESTED:

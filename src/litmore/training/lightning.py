@@ -329,13 +329,12 @@ class OpenCLI(LightningCLI):
         They are made twice: now, so that what is wrong with them shows before anything is written,
         and when the Trainer knows how long the training is.
         """
-        schedule = self.made("lr_scheduler") or {}
-        by_length = "total_steps" in schedule.get("init_args", {})
-        given = schedule["init_args"]["total_steps"] if by_length else None
-        if by_length and given is None and schedule["init_args"].get("epochs") is None:
-            schedule["init_args"]["total_steps"] = 1
+        schedule = (self.made("lr_scheduler") or {}).get("init_args", {})
+        has_length = "total_steps" in schedule
+        if has_length and schedule["total_steps"] is None and schedule["epochs"] is None:
+            schedule["total_steps"] = 1  # until it is known
         self._add_configure_optimizers_method_to_model(self.subcommand)
-        if self.made("optimizer") and by_length:
+        if has_length:
             self.model.configure_optimizers = self._configure_at_length
 
     def _configure_at_length(self) -> Any:

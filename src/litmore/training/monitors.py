@@ -1,12 +1,11 @@
 """What callbacks and schedules monitor, looked for where it should be."""
 
-from difflib import get_close_matches
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 
-from litmore.errors import InputError
+from litmore.errors import InputError, nearest
 from litmore.steps import validates
 from litmore.training.lightning import looks_after_epoch
 
@@ -62,8 +61,7 @@ def _check(trainer: Trainer, name: str, flag: str) -> None:
     logged = list(trainer.callback_metrics)
     if name in logged:
         return
-    near = get_close_matches(name, logged, n=1)
-    meant = f"; is {near[0]} meant?" if near else ""
+    meant = nearest(name, logged)
     there = ", ".join(logged) or "none"
     raise InputError(
         f"{flag}: monitors {name}, which is not logged here{meant} (there are {there})"

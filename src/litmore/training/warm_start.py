@@ -1,14 +1,13 @@
 """What a new run begins with: another's weights, as far as they fit; and what of them stays."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from itertools import accumulate
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from litmore.errors import InputError
+from litmore.errors import InputError, nearest
 
 NAMES_TOLD = 20
 """Names of parameters that a refusal lists."""
@@ -92,7 +91,7 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> Frozen:
 def _meant(pattern: str, parts: Mapping[str, Sequence[str]]) -> str:
     """The name that may be meant, or those that there are."""
     there = list(dict.fromkeys(part for name in parts for part in parts[name]))
-    if near := get_close_matches(pattern, there, n=1):
-        return f"; is {near[0]} meant?"
+    if meant := nearest(pattern, there):
+        return meant
     more = ", …" if len(parts) > NAMES_TOLD else ""
     return f" (there are {', '.join(list(parts)[:NAMES_TOLD]) or 'none'}{more})"
