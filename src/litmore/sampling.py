@@ -87,8 +87,8 @@ def _sample(
     width = max_length + 1
     batch = min(BATCH, _TOKENS // (width + 1))
     for first in range(0, num_samples, batch):
-        tokens = start.expand(min(batch, num_samples - first), -1)
-        names = sample_tokens(model, tokens, generator, temperature, top_k, max_length)
+        number = min(batch, num_samples - first)
+        names = sample_tokens(model, start, number, generator, temperature, top_k, max_length)
         text = model.vocabulary.text(names[:, 1:])
         for at in range(0, len(text), width):
             yield text[at : at + width].split("\n", 1)[0]
@@ -97,37 +97,38 @@ def _sample(
 @torch.inference_mode()
 def sample_tokens(
     model: CharLM,
-    start: Int[Tensor, "B T"],
+    start: Int[Tensor, " T"],
+    num_samples: int,
     generator: torch.Generator,
     temperature: float,
     top_k: int | None,
     max_length: int,
 ) -> Int[Tensor, "B max_length_and_2"]:
-    """Rows `. e m m a . . …`: the names, closed and filled up with boundaries."""
-    names = torch.full((len(start), max_length + 2), BOUNDARY, device=start.device)
-    names[:, : start.shape[1]] = start
-    open_ = torch.arange(len(start), device=start.device)  # rows of the names not yet closed
-    for length in range(start.shape[1], max_length + 1):
-        logits = next_logits(model, names[open_, :length])
-        drawn = draw(logits, generator, temperature, top_k)
-        names[open_, length] = drawn
-        open_ = open_[drawn != BOUNDARY]
-        if not len(open_):
-            break
-    return names
+    """Rows `. e m m a . . …`: the names, closed and filled up with boundaries.
 
-
-def next_logits(model: CharLM, tokens: Int[Tensor, "B T"]) -> Float[Tensor, "B V"]:
-    """Logits after each row: where only the last K tokens count, of each distinct context once.
-
-    Names drawn side by side share their contexts: thousands of names, a few hundred contexts.
+    Names drawn side by side share their beginnings. The model goes on from each distinct one once.
     """
-    if "windows" not in model.views or model.vocab_size**model.block_size >= 2**63:
-        return model.next_logits(tokens)
-    context = tokens[:, -model.block_size :]
-    weights = model.vocab_size ** torch.arange(context.shape[1], device=context.device)
-    codes, row = (context * weights).sum(1).unique(return_inverse=True)
-    return model.next_logits(codes[:, None] // weights % model.vocab_size)[row]
+    names = torch.full((num_samples, max_length + 2), BOUNDARY, device=start.device)
+    names[:, : len(start)] = start
+    state: tuple[Tensor, ...] = ()
+    for token in start[:, None]:
+        logits, state = model.advance(token, state)
+    open_ = torch.arange(num_samples, device=start.device)  # rows of the names not yet closed
+    beginning = torch.zeros_like(open_)  # which of the distinct ones each of them has
+    for length in range(len(start), max_length + 1):
+        drawn = draw(logits[beginning], generator, temperature, top_k)
+        names[open_, length] = drawn
+        goes_on = drawn != BOUNDARY
+        open_ = open_[goes_on]
+        if not len(open_) or length == max_length:
+            break
+        longer = beginning[goes_on] * model.vocab_size + drawn[goes_on]
+        distinct, beginning = longer.unique(return_inverse=True)
+        before = distinct // model.vocab_size
+        logits, state = model.advance(
+            distinct % model.vocab_size, tuple(part[before] for part in state)
+        )
+    return names
 
 
 def draw(

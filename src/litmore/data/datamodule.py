@@ -214,9 +214,10 @@ class NamesDataModule(LightningDataModule):
         view = self.split_view("train")
         if overfits(self.trainer):
             return serve(self, view, self.batch_size)
+        global_batch = self.batch_size * (self.trainer.world_size if self.trainer else 1)
         if isinstance(view, Counts):
-            view = Dealt(view, self.batch_size * (self.trainer.world_size if self.trainer else 1))
-        return serve(self, view, self.batch_size, view.training_order(self.seed))
+            view = Dealt(view, global_batch)
+        return serve(self, view, self.batch_size, view.training_order(self.seed, global_batch))
 
     def val_dataloader(self) -> BatchLoader | list:
         # Where a few batches are learnt by heart, none.

@@ -44,7 +44,7 @@ class Dealt(View):
         x, y = self.counts[context]
         return CountBatch(x, y / self.pieces[context][:, None])
 
-    def training_order(self, seed: int) -> "Deal":
+    def training_order(self, seed: int, batch_size: int) -> "Deal":
         return Deal(self, seed)
 
 

@@ -89,3 +89,30 @@ class RandomOrder(EpochOrder):
 
     def arrange(self, generator: torch.Generator) -> Int[Tensor, " N"]:
         return torch.randperm(self.num_examples, generator=generator)
+
+
+class LikeLength(RandomOrder):
+    """Examples of like length side by side, so that little of a batch is padding.
+
+    Examples of one length are in random order, and so are the batches; the short one comes last.
+
+    Args:
+        lengths: of the examples.
+        batch_size: over all processes.
+        seed: of the order, with the epoch.
+
+    """
+
+    def __init__(self, lengths: Int[Tensor, " N"], batch_size: int, seed: int) -> None:
+        super().__init__(len(lengths), seed)
+        self.lengths = lengths
+        self.batch_size = batch_size
+
+    def arrange(self, generator: torch.Generator) -> Int[Tensor, " N"]:
+        shuffled = super().arrange(generator)
+        by_length = shuffled[self.lengths[shuffled].sort(stable=True).indices]
+        batches, rest = divmod(len(self), self.batch_size)
+        at = int(torch.randint(len(self) - rest + 1, (), generator=generator))
+        last = by_length[at : at + rest]
+        whole = torch.cat([by_length[:at], by_length[at + rest :]]).view(batches, self.batch_size)
+        return torch.cat([whole[torch.randperm(batches, generator=generator)].flatten(), last])

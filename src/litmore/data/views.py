@@ -16,7 +16,7 @@ from torch import Tensor
 
 from litmore.corpus.corpus import Corpus
 from litmore.corpus.vocabulary import BOUNDARY
-from litmore.data.order import EpochOrder, RandomOrder
+from litmore.data.order import EpochOrder, LikeLength, RandomOrder
 
 PAD = -1
 """The target where there is nothing to predict."""
@@ -115,7 +115,8 @@ class View(ABC):
     @abstractmethod
     def __getitem__(self, examples: Int[Tensor, " B"]) -> AnyBatch: ...
 
-    def training_order(self, seed: int) -> EpochOrder:
+    def training_order(self, seed: int, batch_size: int) -> EpochOrder:
+        """A new one each epoch, for batches of so many examples over all processes."""
         return RandomOrder(len(self), seed)
 
 
@@ -195,3 +196,6 @@ class Words(WordView):
 
     def of_words(self, first: int, last: int) -> Batch:
         return self[torch.arange(first, last)]
+
+    def training_order(self, seed: int, batch_size: int) -> EpochOrder:
+        return LikeLength(self.corpus.lengths, batch_size, seed)

@@ -98,7 +98,9 @@ class MoonsDataModule(LightningDataModule):
     def train_dataloader(self) -> BatchLoader:
         """Shuffled by (seed, epoch); in fixed order where the Trainer overfits a few batches."""
         points = self.splits["train"]
-        order = None if overfits(self.trainer) else points.training_order(self.seed)
+        order = (
+            None if overfits(self.trainer) else points.training_order(self.seed, self.batch_size)
+        )
         return serve(self, points, self.batch_size, order)
 
     def val_dataloader(self) -> BatchLoader | list:

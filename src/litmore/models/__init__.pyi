@@ -1,4 +1,9 @@
+from .bag_of_words import BagOfWords as BagOfWords
 from .base import CharLM as CharLM
 from .count_bigram import CountBigram as CountBigram
+from .gru import GRU as GRU
+from .lstm import LSTM as LSTM
 from .mlp import MLP as MLP
 from .neural_bigram import NeuralBigram as NeuralBigram
+from .rnn import RNN as RNN
+from .transformer import Transformer as Transformer

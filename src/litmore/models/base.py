@@ -43,8 +43,17 @@ class CharLM(LightningModule, ABC):
 
     """
 
-    views: ClassVar[tuple[str, ...]] = ("windows", "counts")
-    """The views that `forward` takes (`litmore.data.views`)."""
+    views: ClassVar[tuple[str, ...]] = ("windows",)
+    """The views that `forward` takes (`litmore.data.views`).
+
+    `counts` is right for a model whose logits after a context hang on nothing else in the batch.
+    """
+
+    longest_input: int | None = None
+    """T that `forward` takes at most in the `words` view; None: any.
+
+    In a longer word the context slides: each character beyond is predicted from the last so many.
+    """
 
     def __init__(self, vocabulary: Vocabulary | str, block_size: int = 1) -> None:
         super().__init__()
@@ -55,6 +64,16 @@ class CharLM(LightningModule, ABC):
         self._evaluated = _NOTHING
         self._logged_step = -1
         self._is_monitored = False
+
+    def __call__(self, x: Int[Tensor, "B _"]) -> Float[Tensor, "*leading V"]:
+        """`forward`, of words of any length."""
+        limit = self.longest_input
+        if limit is None or x.shape[1] <= limit:
+            return super().__call__(x)
+        beginnings = super().__call__(x[:, :limit])  # (B, limit, V)
+        windows = x.unfold(1, limit, 1)[:, 1:]  # (B, T - limit, limit)
+        beyond = super().__call__(windows.flatten(0, 1))[:, -1]
+        return torch.cat([beginnings, beyond.view(len(x), -1, self.vocab_size)], dim=1)
 
     @property
     def vocab_size(self) -> int:
@@ -78,10 +97,28 @@ class CharLM(LightningModule, ABC):
     def next_logits(self, tokens: Int[Tensor, "B T"]) -> Float[Tensor, "B V"]:
         """Logits of the character after each row of tokens, the opening boundary first."""
         if "windows" not in self.views:
-            return self(tokens)[:, -1]
+            return self(tokens[:, -(self.longest_input or tokens.shape[1]) :])[:, -1]
         context = tokens[:, -self.block_size :]
         missing = self.block_size - context.shape[1]
         return self(F.pad(context, (missing, 0), value=BOUNDARY))
+
+    def advance(
+        self, tokens: Int[Tensor, " B"], state: tuple[Tensor, ...] = ()
+    ) -> tuple[Float[Tensor, "B V"], tuple[Tensor, ...]]:
+        """Logits after one more token of each word, and what a model keeps of a word so far.
+
+        Optional: a model that can go on from where it stood says how. This one keeps the tokens
+        that it can look at, and looks at them anew.
+
+        Args:
+            tokens: the first one is the opening boundary.
+            state: what the call before gave, B first in each tensor; empty at first.
+
+        """
+        so_far = torch.cat([*state, tokens[:, None]], dim=1)  # (B, T)
+        if limit := self.block_size if "windows" in self.views else self.longest_input:
+            so_far = so_far[:, -limit:]
+        return self.next_logits(so_far), (so_far,)
 
     # Training
 
@@ -219,6 +256,11 @@ class CharLM(LightningModule, ABC):
         view = getattr(data, "view", self.views[0])  # another's data module knows of none
         if view not in self.views:
             raise InputError(f"--data.view {view}: {name} takes {' or '.join(self.views)}")
+        if view == "counts" and any(hasattr(part, "running_mean") for part in self.modules()):
+            raise InputError(
+                f"--data.view counts: {name} normalises by a batch's statistics, and those of"
+                " distinct contexts are not the corpus's; pass --data.view windows"
+            )
         if view != "words" and getattr(data, "block_size", self.block_size) != self.block_size:
             raise InputError(
                 f"--data.block_size {data.block_size}: {name} looks at {self.block_size} token(s);"

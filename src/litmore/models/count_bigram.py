@@ -76,5 +76,5 @@ class CountBigram(CharLM):
         logits = self(previous[:, None])
         nll = -(logits.log_softmax(1).gather(1, following[:, None])[:, 0].double() * times).sum()
         correct = times[logits.argmax(1) == following].sum()
-        nll, accuracy = float(nll / times.sum()), float(correct / times.sum())
-        self.log_dict(metrics("train", nll, accuracy), sync_dist=True)
+        total = float(times.sum())
+        self.log_dict(metrics("train", float(nll) / total, float(correct) / total), sync_dist=True)
