@@ -24,12 +24,10 @@ def begin_with(settings: Settings, model: LightningModule) -> None:
     given = settings.values.init_from
     if given is None or settings.ckpt_path is not None:  # a run that goes on has its own
         return
-    try:
-        # Of whatever name: a run is seldom called as the one that it learns from.
-        path = find_checkpoint(given, Path(settings.values.trainer.default_root_dir), None)
-        checkpoint = checkpoints.read(path)
-    except InputError as error:
-        raise InputError(str(error).replace("--ckpt_path", "--init_from", 1)) from None
+    # Of whatever name: a run is seldom called as the one that it learns from.
+    root = Path(settings.values.trainer.default_root_dir)
+    path = find_checkpoint(given, root, None, "--init_from")
+    checkpoint = checkpoints.read(path, "--init_from")
     try:
         fitted = load_fitting(model, checkpoint["state_dict"])
     except InputError as error:

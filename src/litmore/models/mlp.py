@@ -30,6 +30,8 @@ class MLP(CharLM):
 
     """
 
+    views = ("windows", "counts")
+
     def __init__(
         self,
         vocabulary: Vocabulary | str,

@@ -16,9 +16,16 @@ from litmore.runs.trust import check_class_path, restrict_imports
 if TYPE_CHECKING:
     from litmore.models.base import CharLM
 
+FLAG = "--ckpt_path"
+"""What names a checkpoint, where nothing else is said."""
 
-def read(path: Path) -> dict[str, Any]:
+
+def read(path: Path, flag: str = FLAG) -> dict[str, Any]:
     """The content, on the CPU; nothing in the file is run (`weights_only`).
+
+    Args:
+        path: the file.
+        flag: what named it.
 
     Raises:
         InputError: it is not a checkpoint of a character model.
@@ -29,26 +36,26 @@ def read(path: Path) -> dict[str, Any]:
     except UnpicklingError:
         # torch's own message advises to load it without that safeguard.
         raise InputError(
-            f"--ckpt_path {path}: not a checkpoint, or it holds more than plain values and tensors;"
+            f"{flag} {path}: not a checkpoint, or it holds more than plain values and tensors;"
             " nothing in it was run"
         ) from None
     except Exception as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"--ckpt_path {path}: not a readable checkpoint ({first_line})") from None
+        raise InputError(f"{flag} {path}: not a readable checkpoint ({first_line})") from None
     if isinstance(checkpoint, dict) and isinstance(checkpoint.get("config"), dict):
         # Of a model that is no CharLM the run's config alone tells the class.
         model = checkpoint["config"].get("model")
         if isinstance(model, dict):
             checkpoint.setdefault("class_path", model.get("class_path"))
     if not isinstance(checkpoint, dict) or "class_path" not in checkpoint:
-        raise InputError(f"--ckpt_path {path}: not a checkpoint of a litmore model")
+        raise InputError(f"{flag} {path}: not a checkpoint of a litmore model")
     for name, kind in (
         _CONTENT | {k: dict for k in _OPTIONAL if checkpoint.get(k) is not None}
     ).items():
         if not isinstance(checkpoint.get(name), kind):
-            raise InputError(f"--ckpt_path {path}: damaged: it holds no usable {name}")
+            raise InputError(f"{flag} {path}: damaged: it holds no usable {name}")
     if not all(isinstance(tensor, torch.Tensor) for tensor in checkpoint["state_dict"].values()):
-        raise InputError(f"--ckpt_path {path}: damaged: its state_dict holds more than tensors")
+        raise InputError(f"{flag} {path}: damaged: its state_dict holds more than tensors")
     return checkpoint
 
 
@@ -57,12 +64,13 @@ def load_model(path: Path) -> "CharLM":
     return rebuild(read(path))
 
 
-def rebuild(checkpoint: dict[str, Any], trust_config: bool = False) -> "CharLM":
+def rebuild(checkpoint: dict[str, Any], trust_config: bool = False, flag: str = FLAG) -> "CharLM":
     """The trained model, ready to be used, on the CPU.
 
     Args:
-        checkpoint: what `read` gave.
+        checkpoint: what `read` gave; without a `state_dict`, the model is as it is made.
         trust_config: import its class from whatever package it is in (`litmore.runs.trust`).
+        flag: what named the checkpoint.
 
     Raises:
         InputError: the class cannot be imported here, or is not to be, or is no character model,
@@ -72,24 +80,23 @@ def rebuild(checkpoint: dict[str, Any], trust_config: bool = False) -> "CharLM":
     from litmore.models.base import CharLM
 
     class_path = checkpoint["class_path"]
-    check_class_path(class_path, trust_config, "--ckpt_path")
+    check_class_path(class_path, trust_config, flag)
     module, _, name = class_path.rpartition(".")
     try:
         cls = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"--ckpt_path: its model {class_path} cannot be imported ({error})"
-        ) from None
+        raise InputError(f"{flag}: its model {class_path} cannot be imported ({error})") from None
     if not (isinstance(cls, type) and issubclass(cls, CharLM)):
-        raise InputError(f"--ckpt_path: its model {class_path} is not a CharLM")
+        raise InputError(f"{flag}: its model {class_path} is not a CharLM")
     try:
         if INSTANTIATOR in checkpoint["hyper_parameters"]:  # classes may be named there, too
             restrict_imports(trust_config)
         model = build(cls, checkpoint["hyper_parameters"])
-        model.load_state_dict(checkpoint["state_dict"])
+        if "state_dict" in checkpoint:
+            model.load_state_dict(checkpoint["state_dict"])
     except (RuntimeError, TypeError, KeyError, ValueError, AttributeError, ArgumentError) as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"--ckpt_path: does not hold a whole model ({reason})") from None
+        raise InputError(f"{flag}: does not hold a whole model ({reason})") from None
     return model.eval()
 
 

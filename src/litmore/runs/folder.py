@@ -127,13 +127,16 @@ class RunFolder:
         return self.path
 
 
-def find_checkpoint(ckpt_path: str, root: Path, name: str | None) -> Path:
-    """The file that `--ckpt_path` means: a path, or `last` or `best` of the newest run.
+def find_checkpoint(
+    ckpt_path: str, root: Path, name: str | None, flag: str = "--ckpt_path"
+) -> Path:
+    """The file that a flag means: a path, or `last` or `best` of the newest run.
 
     Args:
         ckpt_path: what was given.
         root: the logs folder.
         name: look only at runs of this name; None: at all.
+        flag: what it was given to.
 
     Raises:
         InputError: there is no such file, or no run that has one.
@@ -142,18 +145,18 @@ def find_checkpoint(ckpt_path: str, root: Path, name: str | None) -> Path:
     if ckpt_path not in NAMED:
         path = Path(ckpt_path).expanduser()
         if "://" in ckpt_path:
-            raise InputError(f"--ckpt_path {ckpt_path}: a URL; fetch the file first")
+            raise InputError(f"{flag} {ckpt_path}: a URL; fetch the file first")
         if not path.is_file():
             what = "a folder" if path.is_dir() else "no such file"
-            raise InputError(f"--ckpt_path {ckpt_path}: {what}")
+            raise InputError(f"{flag} {ckpt_path}: {what}")
         return path.absolute()
     runs = [path for path in root.glob(f"{name or '*'}/version_*/{CONFIG}") if _is_run(path.parent)]
     if not runs:
-        raise InputError(f"--ckpt_path {ckpt_path}: no run in {root / name if name else root}")
+        raise InputError(f"{flag} {ckpt_path}: no run in {root / name if name else root}")
     run = max(runs, key=lambda path: path.stat().st_mtime_ns).parent
     path = run / CHECKPOINTS / f"{ckpt_path}.ckpt"
     if not path.is_file():
-        raise InputError(f"--ckpt_path {ckpt_path}: the newest run, {run}, has none; name a file")
+        raise InputError(f"{flag} {ckpt_path}: the newest run, {run}, has none; name a file")
     return path.absolute()
 
 

@@ -1,0 +1,174 @@
+"""A mixture of trained models."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from litmore.corpus.vocabulary import BOUNDARY, Vocabulary
+from litmore.data.views import AnyBatch
+from litmore.errors import InputError
+from litmore.models.base import CharLM, as_batch
+from litmore.runs import checkpoint as checkpoints
+from litmore.runs.folder import find_checkpoint
+
+
+class Mixture(CharLM):
+    """The mean of what trained models say, as probabilities, by weights that sum to 1.
+
+    The weights are those under which the validation split is likeliest, found by expectation and
+    maximisation when training starts; that is the whole training. The models stay as they are, and
+    the mixture's checkpoint holds them: their files are not needed again.
+
+    Source: Jelinek and Mercer, "Interpolated estimation of Markov source parameters from sparse
+    data", 1980.
+
+    Args:
+        vocabulary: the characters in the order of their ids; from the data.
+        members: the models' checkpoints, each a file or a run's folder (its best one); in a
+            mixture's own checkpoint, what the models are made of.
+
+    Raises:
+        InputError: a checkpoint cannot be used, is of other characters, or there is none.
+
+    """
+
+    views = ("words",)
+
+    weights: Float[Tensor, " members"]
+
+    def __init__(
+        self, vocabulary: Vocabulary | str, members: Sequence[str | Mapping[str, Any]]
+    ) -> None:
+        super().__init__(vocabulary)
+        if not members:
+            raise InputError("--model.members: name the checkpoints to mix")
+        models = [_member(member) for member in members]
+        for given, model in zip(members, models, strict=True):
+            if model.vocabulary != self.vocabulary:
+                raise InputError(
+                    f"--model.members {given}: its characters are {model.vocabulary.characters!r},"
+                    f" the data's {self.vocabulary.characters!r}"
+                )
+        members = [_description(member) for member in members]
+        self.save_hyperparameters()
+        self.members = nn.ModuleList(models).requires_grad_(False)
+        even = torch.full((len(models),), 1 / len(models), dtype=torch.float64)
+        self.register_buffer("weights", even)
+        self.automatic_optimization = False
+        # DDP refuses a module that has no parameter to synchronise.
+        self._nothing_to_train = nn.Parameter(torch.zeros(()))
+
+    def train(self, mode: bool = True) -> "Mixture":
+        """The members' dropout stays off."""
+        super().train(mode)
+        self.members.eval()
+        return self
+
+    def forward(self, x: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
+        return self._mixed(self._logits(x))
+
+    def _logits(self, x: Int[Tensor, "B T"]) -> Float[Tensor, "members B T V"]:
+        return torch.stack([_logits(member, x) for member in self._models])
+
+    @property
+    def _models(self) -> list[CharLM]:
+        return list(self.members)  # type: ignore[arg-type]
+
+    def _mixed(self, logits: Float[Tensor, "members *leading V"]) -> Float[Tensor, "*leading V"]:
+        log_p = logits.float().log_softmax(-1).movedim(0, -1)  # (*leading, V, members)
+        return (log_p + self.weights.float().log()).logsumexp(-1)
+
+    def advance(
+        self, tokens: Int[Tensor, " B"], state: tuple[Tensor, ...] = ()
+    ) -> tuple[Float[Tensor, "B V"], tuple[Tensor, ...]]:
+        """The members' states side by side, behind how many tensors each is."""
+        sizes = state[0][0].tolist() if state else [0] * len(self.members)
+        logits, kept, rest = [], [], state[1:]
+        for member, size in zip(self._models, sizes, strict=True):
+            said, after = member.advance(tokens, rest[:size])
+            logits.append(said)
+            kept.append(after)
+            rest = rest[size:]
+        numbers = torch.tensor([len(after) for after in kept], device=tokens.device)
+        parts = (part for after in kept for part in after)
+        return self._mixed(torch.stack(logits)), (numbers.expand(len(tokens), -1), *parts)
+
+    def configure_optimizers(self) -> None:
+        """None: the weights are found, not approached."""
+
+    def on_train_start(self) -> None:
+        """Find the weights, on the training's batches where there are none to validate."""
+        super().on_train_start()
+        trainer: Any = self.trainer
+        with torch.inference_mode():
+            batches = [
+                as_batch(trainer.strategy.batch_to_device(batch, self.device))
+                for batch in trainer.val_dataloaders or trainer.train_dataloader
+            ]
+            likelihoods = torch.cat([self._likelihoods(batch) for batch in batches])
+        self.weights.copy_(self._likeliest(likelihoods))
+        if trainer.is_global_zero:
+            names = [type(member).__name__ for member in self.members]
+            shares = zip(self.weights.tolist(), names, strict=True)
+            said = " + ".join(f"{weight:.3f} {name}" for weight, name in shares)
+            sys.stderr.write(f"the mixture: {said}\n")
+
+    def _likelihoods(self, batch: AnyBatch) -> Float[Tensor, "N members"]:
+        """How likely each member finds each token that is to be predicted."""
+        row, _, following, _ = batch.predictions()
+        p = self._logits(batch.x).double().softmax(-1).flatten(1, 2)  # (members, B·T, V)
+        return p[:, row, following].T
+
+    def _likeliest(self, likelihoods: Float[Tensor, "N members"]) -> Float[Tensor, " members"]:
+        """The weights under which they are likeliest: each its mean share in what is said."""
+        weights = torch.full_like(likelihoods[0], 1 / len(self.members))
+        for _ in range(STEPS):
+            said = likelihoods * weights
+            shares = (said / said.sum(1, keepdim=True)).sum(0)
+            shares = self.trainer.strategy.reduce(shares, reduce_op="sum")
+            before, weights = weights, shares / shares.sum()
+            if (weights - before).abs().max() < 1e-7:
+                break
+        return weights
+
+    def training_step(self, batch: Any, batch_idx: int) -> None:  # type: ignore[override]
+        """Nothing is left to do."""
+
+
+STEPS = 1000
+"""Of expectation and maximisation at most."""
+
+
+def _member(given: str | Mapping[str, Any]) -> CharLM:
+    """A trained model of its file, or one yet without its weights of what it is made of."""
+    if isinstance(given, str):
+        return checkpoints.rebuild(checkpoints.read(_file(given), FLAG), flag=FLAG)
+    return checkpoints.rebuild(dict(given), flag=FLAG)
+
+
+def _description(given: str | Mapping[str, Any]) -> dict[str, Any]:
+    """What a member is made of, as plain values."""
+    content = checkpoints.read(_file(given), FLAG) if isinstance(given, str) else given
+    return {name: content[name] for name in ("class_path", "hyper_parameters")}
+
+
+def _file(given: str) -> Path:
+    best = Path(given).expanduser() / "checkpoints" / "best.ckpt"
+    return find_checkpoint(str(best) if best.is_file() else given, Path(), None, FLAG)
+
+
+FLAG = "--model.members"
+
+
+def _logits(member: CharLM, x: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
+    """A member's, after each token of each word."""
+    if "windows" not in member.views:
+        return member(x)
+    contexts = F.pad(x, (member.block_size - 1, 0), value=BOUNDARY).unfold(1, member.block_size, 1)
+    return member(contexts.flatten(0, 1)).view(*x.shape, -1)
