@@ -1,7 +1,8 @@
 """What makemore.py does, as it does it: its split, its models and its loop, to be timed against.
 
-Word for word the same batches: random numbers are drawn in its order. They are gathered from whole
-tensors, which costs less than its loader of single words.
+Random numbers are drawn in its order: the same words, weights and batches. What costs it more than
+it need is done in one call, so that it is no easy reference: a batch is gathered from whole tensors
+instead of word by word, and GELU is torch's.
 
 Run as a script it prints the loss on the held-out words every so many steps:
 `python benchmarks/makemore.py names.txt 15000 500 transformer`.
