@@ -75,3 +75,9 @@ def test_litmore_takes_makemores_split(makemore, words, tmp_path):
     order, cut = makemore.in_order(words)
     assert (list(data.splits["train"]), list(data.splits["val"])) == (order[:cut], order[cut:])
     assert (len(order) - cut, len(data.splits["test"])) == (50, 0)
+
+
+def test_steps_are_counted_to_the_first_loss_that_is_low_enough(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    steps_to = import_module("time_to_loss_words").steps_to
+    assert [steps_to(loss) for loss in (2.1972, 2.0, 1.9655)] == [500, 7_000, 15_000]
