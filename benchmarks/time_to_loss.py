@@ -68,6 +68,17 @@ def cold(*command: str, **environment: str) -> float:
     return time.perf_counter() - started
 
 
+def fitted(*flags: str) -> tuple[float, float, float]:
+    """A `fit` in a process of its own: seconds of it all and of its loop, and its best loss."""
+    with scratch() as folder:
+        watch = folder / "seconds.json"
+        own = ["--trainer.callbacks+=stopwatch.Stopwatch", f"--trainer.default_root_dir={folder}"]
+        whole = cold("-c", CHILD, "fit", *flags, *own, "--trust_config", **{VARIABLE: str(watch)})
+        (best,) = folder.glob("*/*/checkpoints/best.ckpt")
+        state = torch.load(best, weights_only=True)["callbacks"]["Checkpoints"]
+        return whole, json.loads(watch.read_text())["loop"], state["best_score"]
+
+
 def measure(quick: bool = False) -> list[Row]:
     """Measure and print."""
     torch.set_num_threads(1)
@@ -84,16 +95,11 @@ def measure(quick: bool = False) -> list[Row]:
         network.train(train, sample)
         seconds["step"].append((time.perf_counter() - began) / sample)
         seconds["start"].append(cold("benchmarks/notebook.py", str(path), "0"))
-        with scratch() as folder:
-            flags = ["fit", "--config", "configs/mlp.yaml", *overlay, *SPRINT, "--trust_config"]
-            flags += ["--trainer.callbacks+=stopwatch.Stopwatch"]
-            flags += [f"--seed_everything={number}", f"--trainer.default_root_dir={folder}"]
-            watch = folder / "seconds.json"
-            seconds["cold"].append(cold("-c", CHILD, *flags, **{VARIABLE: str(watch)}))
-            seconds["loop"].append(json.loads(watch.read_text())["loop"])
-            (best,) = folder.glob("mlp/*/checkpoints/best.ckpt")
-            state = torch.load(best, weights_only=True)["callbacks"]["Checkpoints"]
-            losses.append(state["best_score"])
+        flags = ["--config", "configs/mlp.yaml", *overlay, *SPRINT, f"--seed_everything={number}"]
+        whole, loop, loss = fitted(*flags)
+        seconds["cold"].append(whole)
+        seconds["loop"].append(loop)
+        losses.append(loss)
     print("litmore's validation losses: " + ", ".join(f"{loss:.4f}" for loss in losses))
     rows = []
     for name, number in ((f"{steps:,} steps, its first below", steps), ("all 200,000", 200_000)):
