@@ -108,7 +108,7 @@ def _depth(
         dealt = np.bincount(node, taken, len(keys))
     else:
         taken, dealt = np.zeros(len(entries)), np.full(len(keys), smoothing * vocab_size)
-        total += dealt
+        total = total + dealt
     rest = np.divide(dealt, total, out=np.ones(len(keys)), where=total > 0)
     return Depth(
         torch.from_numpy(keys),
