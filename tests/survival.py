@@ -58,6 +58,11 @@ model: {class_path: litmore.models.CountBigram}
 data: {view: windows, block_size: 1, batch_size: 128}
 trainer: {max_epochs: 1}
 """,
+    "ngram": """
+model: {class_path: litmore.models.NGram}
+data: {view: counts, batch_size: 128}
+trainer: {max_epochs: 1}
+""",
 }
 """Every shipped model, view and optimizer, and a recurrent one with dropout, as a small run."""
 

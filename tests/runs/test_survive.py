@@ -21,6 +21,7 @@ STOPS = {
     "sgd": [("on_train_batch_end", 30)],
     "bigram": [("on_train_batch_end", 25)],
     "counts": [("on_train_batch_end", 0)],
+    "ngram": [("on_train_batch_end", 0)],
 }
 """A validation is due after the GRU's step 4; the others' stops are in the middle of an epoch."""
 

@@ -5,5 +5,6 @@ from .gru import GRU as GRU
 from .lstm import LSTM as LSTM
 from .mlp import MLP as MLP
 from .neural_bigram import NeuralBigram as NeuralBigram
+from .ngram import NGram as NGram
 from .rnn import RNN as RNN
 from .transformer import Transformer as Transformer

@@ -117,7 +117,11 @@ def check_fit(checkpoint: dict[str, Any], model: torch.nn.Module) -> None:
             f"--ckpt_path: does not fit the data: its vocabulary is {known!r}, theirs {now!r}"
         )
     theirs, ours = (
-        {name: tuple(tensor.shape) for name, tensor in state.items()}
+        {
+            name: tuple(tensor.shape)
+            for name, tensor in state.items()
+            if not name.endswith("_extra_state")  # a module's own, of any size
+        }
         for state in (checkpoint["state_dict"], model.state_dict())
     )
     for name in sorted(theirs.keys() | ours.keys()):

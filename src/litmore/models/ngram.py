@@ -1,0 +1,114 @@
+"""The n-gram model, by counting."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from litmore.corpus.vocabulary import Vocabulary
+from litmore.data.views import AnyBatch
+from litmore.errors import InputError
+from litmore.models.base import CharLM, as_batch
+from litmore.models.context_tree import ContextTree
+from litmore.models.losses import metrics
+from litmore.models.tally import Tally
+
+
+class NGram(CharLM):
+    """How often each character followed each K tokens, smoothed by what shorter contexts say.
+
+    One pass over the data is the whole training, as `CountBigram`'s: there is no optimizer. On
+    several processes each has the counts of all at any time. What was counted is the module's extra
+    state, an integer tensor that grows with the distinct contexts.
+
+    Source: Chen & Goodman 1998, interpolated modified Kneser–Ney (`ContextTree`).
+
+    Args:
+        vocabulary: the characters in the order of their ids; from the data.
+        block_size: K; from the data.
+        smoothing: none, or instead of shorter contexts: added to every count, ≥ 0; 0 gives −∞
+            logits to what was never seen.
+
+    Raises:
+        InputError: the smoothing is negative or not a number.
+
+    """
+
+    views = ("windows", "counts")
+
+    def __init__(
+        self, vocabulary: Vocabulary | str, block_size: int = 5, smoothing: float | None = None
+    ) -> None:
+        super().__init__(vocabulary, block_size)
+        self.save_hyperparameters()
+        if smoothing is not None and not 0 <= smoothing < math.inf:
+            raise InputError(f"--model.smoothing {smoothing}: must be a number of at least 0")
+        self.smoothing = smoothing
+        self.tally = Tally(block_size + 1, self.vocab_size)
+        self._tree: ContextTree | None = None
+        self.automatic_optimization = False
+        # DDP refuses a module that has no parameter to synchronise.
+        self._nothing_to_train = nn.Parameter(torch.zeros(()))
+
+    @property
+    def tree(self) -> ContextTree:
+        """What was counted so far, made when it is asked for."""
+        if self._tree is None:
+            self._tree = ContextTree(*self.tally.rows(), self.vocab_size, self.smoothing)
+        return self._tree
+
+    def forward(self, x: Int[Tensor, "B K"]) -> Float[Tensor, "B V"]:
+        """Log-probabilities of the next character; uniform where nothing was counted."""
+        return self.tree.probabilities(x).log()
+
+    def configure_optimizers(self) -> None:
+        """None: counting is the training."""
+
+    def training_step(self, batch: AnyBatch | Sequence[Tensor], batch_idx: int) -> None:  # type: ignore[override]
+        if batch_idx == 0:  # a second epoch must not count everything twice
+            self.tally.clear()
+        batch = as_batch(batch)
+        _, _, following, times = batch.predictions()
+        rows = torch.cat([batch.contexts().flip(1), following[:, None]], 1)  # the newest first
+        self.tally.add(self._of_all_processes(self.tally.pack(rows, times)))
+        self._tree = None
+
+    def _of_all_processes(self, packed: Int[Tensor, "W N"]) -> Int[Tensor, "W M"]:
+        """Side by side; their batches need not be equally long."""
+        if self.trainer.world_size == 1:
+            return packed
+        length = torch.tensor(packed.shape[1], device=self.device)
+        longest = int(self.trainer.strategy.reduce(length, reduce_op="max"))
+        filled = F.pad(packed, (0, longest - packed.shape[1]))
+        everyones = torch.cat(tuple(self.all_gather(filled)), 1)
+        return everyones[:, everyones[-1] > 0]
+
+    def on_train_epoch_end(self) -> None:
+        """Log the loss on everything counted."""
+        rows, times = self.tally.rows()
+        contexts, context = rows[:, :-1].unique_consecutive(dim=0, return_inverse=True)
+        sums = torch.zeros(3, dtype=torch.float64)
+        for at in range(0, len(contexts), _AT_A_TIME):
+            logits = self(contexts[at : at + _AT_A_TIME].flip(1).to(self.device)).cpu()
+            ends = torch.tensor([at, at + _AT_A_TIME])
+            some = slice(*torch.searchsorted(context, ends).tolist())
+            row, following, often = context[some] - at, rows[some, -1], times[some].double()
+            nll = -(logits[row, following].double() * often).sum()
+            correct = often[logits.argmax(1)[row] == following].sum()
+            sums += torch.stack([nll, correct, often.sum()])
+        nll, correct, count = sums.tolist()
+        self.log_dict(metrics("train", nll / count, correct / count), sync_dist=True)
+
+    def get_extra_state(self) -> Int[Tensor, "W U"]:
+        return self.tally.table
+
+    def set_extra_state(self, state: Int[Tensor, "W U"]) -> None:
+        self.tally.table = state
+        self._tree = None
+
+
+_AT_A_TIME = 8192
+"""Contexts whose loss is taken at once."""
