@@ -8,7 +8,7 @@ import torch
 from scipy.stats import chisquare
 
 from litmore.errors import InputError
-from litmore.models import MLP, CountBigram
+from litmore.models import GRU, MLP, CharLM, CountBigram, Transformer
 from litmore.sampling import BATCH, MAX_LENGTH, draw, sample
 
 #         .  a  b  c
@@ -38,6 +38,49 @@ def generator(seed=1):
 
 def names(model, num_samples, seed=1, **settings):
     return list(sample(model, num_samples, generator=generator(seed), **settings))
+
+
+def random_gru():
+    torch.manual_seed(3)
+    model = GRU("ab", embedding_dim=4, hidden_dim=8).eval()
+    for parameter in model.parameters():
+        parameter.data += torch.randn(parameter.shape)
+    return model.requires_grad_(False)
+
+
+def random_transformer():
+    torch.manual_seed(3)
+    model = Transformer("ab", block_size=5, embedding_dim=8, num_layers=2, num_heads=2).eval()
+    for parameter in model.parameters():
+        parameter.data += 0.5 * torch.randn(parameter.shape)
+    return model.requires_grad_(False)
+
+
+def likelihood(model, name):
+    x = torch.tensor([[0, *model.vocabulary.encode(name), 0]])
+    return float(model(x[:, :-1]).log_softmax(-1)[0, torch.arange(x.shape[1] - 1), x[0, 1:]].sum())
+
+
+@pytest.mark.parametrize("make", [random_gru, random_transformer])
+def test_whole_names_come_as_often_as_the_model_says(make):
+    model = make()
+    seen = Counter(names(model, 20_000, max_length=30))
+    common = [name for name, times in seen.items() if times >= 40]
+    assert max(map(len, common)) > 4
+    share = [math.exp(likelihood(model, name)) for name in common]
+    others = 20_000 - sum(seen[name] for name in common)
+    expected = [20_000 * p for p in [*share, 1 - sum(share)]]
+    assert chisquare([*(seen[name] for name in common), others], expected).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("make", [random_gru, random_transformer])
+@pytest.mark.parametrize("settings", [{}, {"prompt": "abba"}, {"temperature": 0.5, "top_k": 2}])
+def test_going_on_from_a_state_draws_what_looking_at_all_draws(make, settings, monkeypatch):
+    model = make()
+    found = names(model, 300, max_length=12, **settings)
+    assert max(map(len, found)) > model.block_size
+    monkeypatch.setattr(type(model), "advance", CharLM.advance)
+    assert found == names(model, 300, max_length=12, **settings)
 
 
 def expected_row(row, temperature, top_k):

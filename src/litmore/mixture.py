@@ -64,12 +64,6 @@ class Mixture(CharLM):
         # DDP refuses a module that has no parameter to synchronise.
         self._nothing_to_train = nn.Parameter(torch.zeros(()))
 
-    def train(self, mode: bool = True) -> "Mixture":
-        """The members' dropout stays off."""
-        super().train(mode)
-        self.members.eval()
-        return self
-
     def forward(self, x: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
         return self._mixed(self._logits(x))
 
@@ -106,13 +100,15 @@ class Mixture(CharLM):
         """Find the weights, on the training's batches where there are none to validate."""
         super().on_train_start()
         trainer: Any = self.trainer
+        self.members.eval()  # their dropout is off
         with torch.inference_mode():
             batches = [
                 as_batch(trainer.strategy.batch_to_device(batch, self.device))
                 for batch in trainer.val_dataloaders or trainer.train_dataloader
             ]
             likelihoods = torch.cat([self._likelihoods(batch) for batch in batches])
-        self.weights.copy_(self._likeliest(likelihoods))
+            self.weights.copy_(self._likeliest(likelihoods))
+        self.members.train()
         if trainer.is_global_zero:
             names = [type(member).__name__ for member in self.members]
             shares = zip(self.weights.tolist(), names, strict=True)

@@ -18,7 +18,7 @@ WORDS = st.lists(st.text("abc", min_size=1, max_size=6), min_size=1, max_size=30
 
 
 def epoch(view, batch_size, epoch=0, seed=0, **shards):
-    loader = BatchLoader(view, batch_size, order=view.training_order(seed), **shards)
+    loader = BatchLoader(view, batch_size, order=view.training_order(seed, batch_size), **shards)
     loader.sampler.set_epoch(epoch)
     return list(loader)
 

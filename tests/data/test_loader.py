@@ -24,7 +24,7 @@ BATCH_SIZES = [1, 4, 5, 22, 23, 100]
 
 def loader(batch_size=4, epoch=0, shuffle=False, seed=0, **settings):
     view = Words(CORPUS)
-    order = view.training_order(seed) if shuffle else None
+    order = RandomOrder(len(view), seed) if shuffle else None
     made = BatchLoader(view, batch_size, order=order, **settings)
     made.sampler.set_epoch(epoch)
     return made

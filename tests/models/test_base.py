@@ -13,7 +13,18 @@ import litmore.models
 from litmore.data import Corpus, NamesDataModule
 from litmore.data.views import PAD, Batch, Windows, Words
 from litmore.errors import InputError
-from litmore.models import MLP, CharLM, CountBigram, NeuralBigram
+from litmore.models import (
+    GRU,
+    LSTM,
+    MLP,
+    RNN,
+    BagOfWords,
+    CharLM,
+    CountBigram,
+    NeuralBigram,
+    NGram,
+    Transformer,
+)
 from litmore.models.losses import total_nll
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -101,6 +112,43 @@ def bigram():
 MODELS = [mlp, gru, bigram]
 
 
+class Places(CharLM):
+    """A word bigram that has a bias for each of four places, and says so."""
+
+    views = ("words",)
+    longest_input = 4
+
+    def __init__(self, vocabulary: str) -> None:
+        super().__init__(vocabulary)
+        self.save_hyperparameters()
+        self.logits = nn.Embedding(self.vocab_size, self.vocab_size)
+        self.position = nn.Embedding(4, self.vocab_size)
+
+    def forward(self, x):
+        return self.logits(x) + self.position(torch.arange(x.shape[1]))
+
+
+SMALL = {"embedding_dim": 8}
+OF_WORDS = {
+    "own": lambda: Places(LETTERS),
+    "bag": lambda: BagOfWords(LETTERS, block_size=5, **SMALL),
+    "rnn": lambda: RNN(LETTERS, **SMALL, hidden_dim=6),
+    "gru": lambda: GRU(LETTERS, **SMALL, hidden_dim=6, num_layers=2, dropout=0.5),
+    "lstm": lambda: LSTM(LETTERS, **SMALL, hidden_dim=6, num_layers=2, init="makemore"),
+    "transformer": lambda: Transformer(LETTERS, 5, **SMALL, num_layers=2, num_heads=2, dropout=0.5),
+    "makemore": lambda: Transformer(LETTERS, 5, **SMALL, num_heads=1, init="makemore"),
+}
+"""Models of the `words` view."""
+
+
+def of_words(name):
+    """One of them, with weights that matter, ready to be asked."""
+    model = made(OF_WORDS[name]).eval()
+    for parameter in model.parameters():
+        parameter.data += 0.3 * torch.randn(parameter.shape)
+    return model.requires_grad_(False)
+
+
 def made(make):
     """A model, the same every time."""
     torch.manual_seed(1)
@@ -137,6 +185,15 @@ PARAMETERS = [
     (MLP, {"embedding_dim": 10, "hidden_dim": 200}, 11_897, 0),
     (NeuralBigram, {}, 729, 0),
     (CountBigram, {}, 1, 729),  # a placeholder, and the counts
+    (NGram, {}, 1, 0),  # likewise; what it counts grows
+    # makemore.py's, which has as many of the Transformer, the RNN and the bag of words, and of the
+    # GRU 28,315: one bias a gate, and a state to start from
+    (Transformer, {"init": "makemore"}, 204_544, 0),
+    (Transformer, {}, 199_936, 0),
+    (BagOfWords, {}, 12_827, 0),
+    (RNN, {}, 11_803, 0),
+    (GRU, {}, 28_443, 0),
+    (LSTM, {}, 36_763, 0),
 ]
 
 
@@ -385,6 +442,94 @@ def test_a_words_model_sees_only_what_came_before(make):
     assert not torch.equal(logits[0, 2], logits[1, 2])  # .em, .el
     for t in range(5):
         torch.testing.assert_close(model.next_logits(x[:, : t + 1]), logits[:, t])
+
+
+@pytest.mark.parametrize("name", OF_WORDS)
+def test_going_on_from_a_state_is_looking_at_the_whole_word(name):
+    model = of_words(name)
+    x = torch.cat([torch.zeros(3, 1).long(), torch.randint(1, 27, (3, 12))], 1)
+    logits, state = model(x), ()
+    for t in range(13):
+        said, state = model.advance(x[:, t], state)
+        torch.testing.assert_close(said, logits[:, t])
+        torch.testing.assert_close(model.next_logits(x[:, : t + 1]), logits[:, t])
+        assert all(len(part) == 3 for part in state)
+        x, logits = x.flip(0), logits.flip(0)  # rows of a state are taken as they are needed
+        state = tuple(part.flip(0) for part in state)
+
+
+@pytest.mark.parametrize("name", OF_WORDS)
+def test_no_later_character_is_seen(name):
+    model = of_words(name)
+    x = torch.randint(1, 27, (2, 12))
+    for t in range(1, 12):
+        other = x.clone()
+        other[:, t:] = torch.randint(1, 27, (2, 12 - t))
+        torch.testing.assert_close(model(other)[:, :t], model(x)[:, :t])
+
+
+@pytest.mark.parametrize("name", OF_WORDS)
+def test_beyond_its_longest_input_a_model_sees_the_last_so_many(name):
+    model = of_words(name)
+    limit = model.longest_input or 12
+    x = torch.randint(1, 27, (2, 12))
+    for t in range(limit, 12):
+        last = x[:, t - limit + 1 : t + 1]
+        torch.testing.assert_close(model(x)[:, t], model(last)[:, -1])
+
+
+@pytest.mark.parametrize("name", OF_WORDS)
+def test_words_longer_than_the_longest_input_train_and_are_judged(name, trainer, word_file):
+    words = [a + b * 9 + c for a in "abc" for b in "de" for c in "fgh"]
+    data = NamesDataModule(word_file(words), vocabulary=LETTERS, view="words", batch_size=4)
+    fitting = trainer(max_epochs=3)
+    fitting.fit(made(OF_WORDS[name]), data)
+    assert float(fitting.callback_metrics["val/loss"]) < 3.4
+
+
+@pytest.mark.parametrize("make", [nn.BatchNorm1d, lambda size: nn.BatchNorm1d(size, affine=False)])
+def test_statistics_of_a_batch_are_not_taken_over_counts(data_for, make):
+    class Normed(MLP):
+        def __init__(self, vocabulary: str) -> None:
+            super().__init__(vocabulary)
+            self.save_hyperparameters()
+            self.activation = nn.Sequential(make(200), nn.Tanh())
+
+    model = Normed(LETTERS)
+    model.check_data(data_for(model))
+    with pytest.raises(InputError, match=r"^--data.view counts: Normed .* --data.view windows$"):
+        model.check_data(data_for(model, view="counts"))
+
+
+def test_counts_are_taken_by_a_model_that_says_so(data_for):
+    class Own(CharLM):
+        def __init__(self, vocabulary: str) -> None:
+            super().__init__(vocabulary)
+            self.save_hyperparameters()
+
+        def forward(self, x):
+            return torch.zeros(len(x), self.vocab_size)
+
+    with pytest.raises(InputError, match=r"--data.view counts: Own takes windows$"):
+        Own(LETTERS).check_data(data_for(Own(LETTERS), view="counts"))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: GRU(LETTERS, hidden_dim=0), "--model.hidden_dim 0: must be at least 1"),
+        (lambda: RNN(LETTERS, num_layers=-1), "--model.num_layers -1: must be at least 1"),
+        (lambda: LSTM(LETTERS, dropout=1.0), "--model.dropout 1.0: must be at least 0 and below 1"),
+        (lambda: BagOfWords(LETTERS, 0), "--model.block_size 0: must be at least 1"),
+        (lambda: Transformer(LETTERS, num_heads=0), "--model.num_heads 0: must be at least 1"),
+        (lambda: Transformer(LETTERS, num_heads=3), "--model.num_heads 3: must divide"),
+        (lambda: Transformer(LETTERS, dropout=-0.1), "--model.dropout -0.1: must be"),
+    ],
+)
+def test_refuses_a_size_that_is_none(make, message):
+    with pytest.raises(InputError) as refusal:
+        make()
+    assert str(refusal.value).startswith(message)
 
 
 def test_windows_and_next_logits_agree():

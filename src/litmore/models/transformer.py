@@ -13,7 +13,7 @@ from litmore.errors import InputError
 from litmore.models.base import CharLM
 from litmore.models.sizes import check_dropout, check_sizes
 
-Past = tuple[Float[Tensor, "B heads S D"], Float[Tensor, "B heads S D"]]
+Past = tuple[Float[Tensor, "B heads _ D"], Float[Tensor, "B heads _ D"]]
 """Keys and values of the tokens so far."""
 
 
