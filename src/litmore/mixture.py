@@ -57,7 +57,7 @@ class Mixture(CharLM):
                 )
         members = [_description(member) for member in members]
         self.save_hyperparameters()
-        self.members = nn.ModuleList(models).requires_grad_(False)
+        self.members = nn.ModuleList(models).requires_grad_(False).train()
         even = torch.full((len(models),), 1 / len(models), dtype=torch.float64)
         self.register_buffer("weights", even)
         self.automatic_optimization = False

@@ -1,0 +1,133 @@
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from litmore.data import NamesDataModule
+from litmore.errors import InputError
+from litmore.mixture import Mixture
+from litmore.models import GRU, MLP, NGram, Transformer
+from litmore.runs.checkpoint import load_model
+from litmore.sampling import sample
+
+WORDS = [a + b + c for a in "bdfgk" for b in "aeiou" for c in ("n", "lo", "rin", "s")]
+
+
+@pytest.fixture
+def words(word_file):
+    def make(**settings):
+        return NamesDataModule(word_file(WORDS), batch_size=16, **settings)
+
+    return make
+
+
+@pytest.fixture
+def members(words, trainer, tmp_path):
+    """The files of trained models of both kinds of views."""
+    files = []
+    for make, settings in (
+        (lambda v: NGram(v, 3), {"view": "counts"}),
+        (lambda v: MLP(v, 2, hidden_dim=8), {"view": "windows", "block_size": 2}),
+        (lambda v: GRU(v, 8, 8, dropout=0.5), {"view": "words"}),
+        (lambda v: Transformer(v, 4, 8, num_layers=1, num_heads=1), {"view": "words"}),
+    ):
+        data = words(**settings)
+        fitting = trainer(max_epochs=1)
+        fitting.fit(make(data.vocabulary), data)
+        files.append(str(tmp_path / f"{len(files)}.ckpt"))
+        fitting.save_checkpoint(files[-1])
+    return files
+
+
+@pytest.fixture
+def mixed(words, members, trainer, tmp_path):
+    data = words(view="words")
+    model, fitting = Mixture(data.vocabulary, members), trainer(max_epochs=1, limit_train_batches=1)
+    fitting.fit(model, data)
+    fitting.save_checkpoint(tmp_path / "mixture.ckpt")
+    return model.eval(), data, fitting
+
+
+def val_loss(model, data, weights):
+    """By the definition."""
+    x, y = data.split_view("val")[torch.arange(len(data.splits["val"]))]
+    p = 0.0
+    for member, weight in zip(model.members, weights, strict=True):
+        if "windows" in member.views:
+            logits = torch.stack([member.next_logits(x[:, : t + 1]) for t in range(x.shape[1])], 1)
+        else:
+            logits = member(x)
+        p = p + weight * logits.double().softmax(-1)
+    is_predicted = y >= 0
+    return -float(p.gather(2, y.clamp(min=0)[..., None])[..., 0][is_predicted].log().mean())
+
+
+def test_says_the_weighted_mean_of_its_members(mixed):
+    model, data, fitting = mixed
+    expected = val_loss(model, data, model.weights.tolist())
+    assert float(fitting.callback_metrics["val/loss"]) == pytest.approx(expected, rel=1e-5)
+    x = data.split_view("val")[torch.arange(4)].x
+    torch.testing.assert_close(model(x).exp().sum(-1), torch.ones(x.shape))
+
+
+def test_no_other_weights_are_likelier(mixed):
+    model, data, _ = mixed
+    weights = model.weights.tolist()
+    assert sum(weights) == pytest.approx(1)
+    best = val_loss(model, data, weights)
+    for one in range(4):
+        for other in range(4):
+            moved = min(0.01, weights[one])
+            changed = list(weights)
+            changed[one] -= moved
+            changed[other] += moved
+            assert val_loss(model, data, changed) >= best - 1e-7
+
+
+def test_its_members_stay_as_they_are(mixed, members):
+    model, _, _ = mixed
+    for member, file in zip(model.members, members, strict=True):
+        for name, weight in load_model(Path(file)).state_dict().items():
+            assert torch.equal(member.state_dict()[name], weight)
+
+
+def test_a_checkpoint_stands_without_its_members(mixed, members, tmp_path):
+    model, data, _ = mixed
+    for file in members:
+        (tmp_path / file).unlink()
+    again = load_model(tmp_path / "mixture.ckpt")
+    x = data.split_view("val")[torch.arange(4)].x
+    assert torch.equal(again(x), model(x))
+
+
+def test_going_on_from_a_state_is_looking_at_the_whole_word(mixed):
+    model, _, _ = mixed
+    x = torch.cat([torch.zeros(3, 1).long(), torch.randint(1, model.vocab_size, (3, 7))], 1)
+    logits, state = model(x), ()
+    for t in range(8):
+        said, state = model.advance(x[:, t], state)
+        torch.testing.assert_close(said, logits[:, t])
+    names = list(sample(model, 50, generator=torch.Generator().manual_seed(0)))
+    assert len(set(names)) > 10
+
+
+def test_refuses_what_it_cannot_mix(words, members, tmp_path):
+    data = words(view="words")
+    with pytest.raises(InputError, match="^--model.members: name the checkpoints to mix$"):
+        Mixture(data.vocabulary, [])
+    with pytest.raises(InputError, match=r"^--model.members .*none.ckpt: no such file$"):
+        Mixture(data.vocabulary, [str(tmp_path / "none.ckpt")])
+    with pytest.raises(InputError, match=r"^--model.members .*0.ckpt: its characters are 'abde"):
+        Mixture("abc", members[:1])
+    (tmp_path / "bad.ckpt").write_text("no checkpoint")
+    with pytest.raises(InputError, match=r"^--model.members .*bad.ckpt: not a "):
+        Mixture(data.vocabulary, [str(tmp_path / "bad.ckpt")])
+
+
+def test_learns_a_batch_by_heart_where_there_is_no_validation(words, members, trainer):
+    data = words(view="words")
+    model, fitting = Mixture(data.vocabulary, members), trainer(max_epochs=1, overfit_batches=1)
+    fitting.fit(model, data)
+    assert model.weights[0] > 0.5  # who counted the words knows them best
+    assert math.isclose(float(model.weights.sum()), 1)
