@@ -37,8 +37,9 @@ class ContextTree:
     Source: Chen & Goodman 1998, "An Empirical Study of Smoothing Techniques for Language Modeling".
 
     Args:
-        rows: distinct, sorted: a context, the newest token first, and the token after it.
-        times: how often each was seen, above 0.
+        contexts: the oldest token first; sorted by the newest first, with `following` distinct.
+        following: the token after each.
+        times: how often that was seen, above 0.
         vocab_size: V.
         smoothing: added to each count of the whole contexts, in place of all of this.
 
@@ -46,23 +47,23 @@ class ContextTree:
 
     def __init__(
         self,
-        rows: Int[Tensor, "U K_and_1"],
+        contexts: Int[Tensor, "U K"],
+        following: Int[Tensor, " U"],
         times: Int[Tensor, " U"],
         vocab_size: int,
         smoothing: float | None = None,
     ) -> None:
         self.vocab_size = vocab_size
         self._depths: list[Depth] = []
-        if not len(rows):
+        if not len(contexts):
             return
-        *context, following = rows.numpy().T
-        node, keys = np.zeros(len(rows), np.int64), [np.zeros(1, np.int64)]
-        for token in context:
+        node, keys = np.zeros(len(contexts), np.int64), [np.zeros(1, np.int64)]
+        for token in contexts.numpy().T[::-1]:
             key = node * vocab_size + token
             new = _changes(key)
             keys.append(key[new])
             node = new.cumsum() - 1
-        entries, counts = node * vocab_size + following, times.numpy()
+        entries, counts = node * vocab_size + following.numpy(), times.numpy()
         for key in reversed(keys):
             self._depths.insert(0, _depth(key, entries, counts, vocab_size, smoothing))
             if smoothing is not None:
