@@ -16,8 +16,8 @@ class Tally:
     A row is packed into integers of as many tokens as fit, which sort as the row does. Times are
     in parts of `_WHOLE`, since integers add up to the same, to the bit, in whichever order.
 
-    Sorted tables are merged where they are of like size, as a merge sort does it: a row takes part
-    in few merges, however many batches come.
+    What is added waits until there is as much of it as of the table: a row is sorted in, and the
+    table with it, twice on average however many batches come.
 
     """
 
@@ -35,7 +35,11 @@ class Tally:
         self.clear()
 
     def clear(self) -> None:
-        self._tables = [torch.zeros(len(self._weights) + 1, 0, dtype=torch.long)]
+        self._hold(torch.zeros(len(self._weights) + 1, 0, dtype=torch.long))
+
+    def _hold(self, table: Int[Tensor, "W_and_1 U"]) -> None:
+        self._tables = [table]  # and what waits
+        self._num_waiting = 0
 
     def pack(
         self, contexts: Int[Tensor, "N K"], following: Int[Tensor, " N"], times: Float[Tensor, " N"]
@@ -47,22 +51,23 @@ class Tally:
         return torch.cat([words.T, (times * _WHOLE).round().long()[None]])
 
     def add(self, packed: Int[Tensor, "W_and_1 N"]) -> None:
-        self._tables.append(_merged(packed.cpu()))
-        while len(self._tables) > 1 and self._tables[-2].shape[1] < 2 * self._tables[-1].shape[1]:
-            self._tables[-2:] = [_merged(*self._tables[-2:])]
+        self._tables.append(_distinct(packed.cpu()))
+        self._num_waiting += self._tables[-1].shape[1]
+        if self._num_waiting >= self._tables[0].shape[1]:
+            self._hold(_distinct(*self._tables))
 
     @property
     def table(self) -> Int[Tensor, "W_and_1 U"]:
         """All that was added, packed; on the CPU."""
-        while len(self._tables) > 1:
-            self._tables[-2:] = [_merged(*self._tables[-2:])]
+        if self._num_waiting:
+            self._hold(_distinct(*self._tables))
         return self._tables[0]
 
     @table.setter
     def table(self, table: Int[Tensor, "W_and_1 U"]) -> None:
         if len(table) != len(self._weights) + 1:
             raise ValueError(f"a table of {len(table) - 1} integer(s) a row")
-        self._tables = [table.cpu()]
+        self._hold(table.cpu())
 
     def rows(self) -> tuple[Int[Tensor, "U K"], Int[Tensor, " U"], Int[Tensor, " U"]]:
         """Contexts, the oldest token first; the tokens after them; how often, at least once."""
@@ -80,17 +85,15 @@ _WHOLE = 1 << 20
 """A row seen once. A part that is not so many whole ones is rounded by half of one at most."""
 
 
-def _merged(*tables: Int[Tensor, "W_and_1 _"]) -> Int[Tensor, "W_and_1 U"]:
-    """One as it comes, or several sorted ones, sorted and each row once."""
+def _distinct(*tables: Int[Tensor, "W_and_1 _"]) -> Int[Tensor, "W_and_1 U"]:
+    """Sorted, each row once."""
     packed = torch.cat(tables, 1).numpy()
-    if len(packed) > 2:
-        order = np.lexsort(packed[-2::-1])
-    else:  # a stable sort merges what is sorted
-        order = packed[0].argsort(kind="stable" if len(tables) > 1 else None)
-    words, times = packed[:-1, order], packed[-1, order]
-    new = np.ones(len(times), dtype=bool)
-    new[1:] = (words[:, 1:] != words[:, :-1]).any(0)
-    first = new.nonzero()[0]
-    if not len(first):
-        return tables[0]
-    return torch.from_numpy(np.vstack([words[:, first], np.add.reduceat(times, first)]))
+    order = packed[0].argsort() if len(packed) == 2 else np.lexsort(packed[-2::-1])
+    packed = packed.take(order, axis=1)
+    is_last = np.ones(packed.shape[1], dtype=bool)  # of its row
+    np.any(packed[:-1, 1:] != packed[:-1, :-1], axis=0, out=is_last[:-1])
+    last = is_last.nonzero()[0]
+    packed[-1].cumsum(out=packed[-1])
+    table = packed.take(last, axis=1)
+    table[-1, 1:] -= table[-1, :-1].copy()
+    return torch.from_numpy(table)
