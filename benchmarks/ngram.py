@@ -96,7 +96,7 @@ def measure(quick: bool = False) -> list[Row]:
     torch.set_num_threads(1)
     theirs, ours = [], []
     for _ in range(1 if quick else 7):
-        data = NamesDataModule(block_size=ORDER, view="counts", batch_size=65_536)
+        data = NamesDataModule(block_size=ORDER, batch_size=65_536)
         words = {name: list(data.splits[name]) for name in ("train", "val")}
         began = time.perf_counter()
         expected = Dictionaries(words["train"], len(data.vocabulary)).loss(words["val"])

@@ -73,25 +73,29 @@ class ContextTree:
             entries, counts = np.unique(shorter, return_counts=True)
 
     def probabilities(self, x: Int[Tensor, "B K"]) -> Float[Tensor, "B V"]:
-        """From the shortest context on, as long as the tree knows it."""
-        probabilities = torch.full((len(x), self.vocab_size), 1 / self.vocab_size, device=x.device)
-        row = torch.arange(len(x), device=x.device)  # those whose context is known
-        node = torch.zeros_like(row)
+        """From the shortest context on, as long as the tree knows it; shared ones once."""
+        found = x.new_empty(len(x), self.vocab_size, dtype=torch.float)
+        row = torch.arange(len(x), device=x.device)  # those whose context is known so far
+        at = torch.zeros_like(row)  # of each such row, among M nodes
+        node = at.new_zeros(1)  # (M,)
+        p = x.new_full((1, self.vocab_size), 1 / self.vocab_size, dtype=torch.float)  # (M, V)
         for k, on_cpu in enumerate(self._depths):
             depth = Depth(*(each.to(x.device) for each in on_cpu))
             if k:
-                key = node * self.vocab_size + x[row, -k]
-                node = torch.searchsorted(depth.keys, key).clamp(max=len(depth.keys) - 1)
-                known = depth.keys[node] == key
-                row, node = row[known], node[known]
-            probabilities[row] *= depth.rest[node, None]
+                key = node[at] * self.vocab_size + x[row, -k]
+                child = torch.searchsorted(depth.keys, key).clamp(max=len(depth.keys) - 1)
+                known = depth.keys[child] == key
+                found[row[~known]] = p[at[~known]]
+                row, above = row[known], at[known]
+                node, at = child[known].unique(return_inverse=True)
+                p = p[torch.empty_like(node).scatter_(0, at, above)]
+            p = p * depth.rest[node, None]
             first, number = depth.first[node], depth.first[node + 1] - depth.first[node]
-            before = number.cumsum(0) - number
-            entry = (first - before).repeat_interleave(number)
-            entry += torch.arange(len(entry), device=x.device)
-            at = (row * self.vocab_size).repeat_interleave(number) + depth.next[entry]
-            probabilities.view(-1)[at] += depth.share[entry]
-        return probabilities
+            of = torch.arange(len(node), device=x.device).repeat_interleave(number)  # each entry
+            entry = torch.arange(len(of), device=x.device) + (first - number.cumsum(0) + number)[of]
+            p[of, depth.next[entry]] += depth.share[entry]
+        found[row] = p[at]
+        return found
 
 
 def _depth(

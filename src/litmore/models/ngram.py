@@ -89,7 +89,8 @@ class NGram(CharLM):
     def on_train_epoch_end(self) -> None:
         """Log the loss on everything counted."""
         rows, following, times = self.tally.rows()
-        contexts, context = rows.unique_consecutive(dim=0, return_inverse=True)
+        is_new = F.pad((rows[1:] != rows[:-1]).any(1), (1, 0), value=True)
+        contexts, context = rows[is_new], is_new.cumsum(0) - 1
         sums = torch.zeros(3, dtype=torch.float64)
         for at in range(0, len(contexts), _AT_A_TIME):
             logits = self(contexts[at : at + _AT_A_TIME].to(self.device)).cpu()
