@@ -66,6 +66,11 @@ SECTIONS = {
         "The notebook's lists; then ten million words, of which files are memory-mapped"
         " ([data.md](data.md#files-larger-than-memory)).",
     ),
+    "ngram": (
+        "Counting n-grams",
+        "Kneser–Ney in plain dictionaries against the whole `fit` of `configs/ngram.yaml` without"
+        " files, the losses being the same; then the seconds of the model's own steps.",
+    ),
     "startup": (
         "Start",
         "What has to be imported anyway. Drawing names with litmore's own models does without"

@@ -177,13 +177,14 @@ def test_two_processes_train_as_one(tmp_path, start, config, view):
 
 
 @pytest.mark.parametrize(
-    ("config", "sizes"),
+    ("config", "view", "sizes"),
     [
-        ("bigram_counts", (999, 999)),
-        pytest.param("ngram", (1998, 999), marks=pytest.mark.torture),  # pieces of as many batches
+        ("bigram_counts", "windows", (999, 999)),
+        # Pieces of as many batches.
+        pytest.param("ngram", "counts", (1998, 999), marks=pytest.mark.torture),
     ],
 )
-def test_two_processes_count_as_one(tmp_path, start, config, sizes):
+def test_two_processes_count_as_one(tmp_path, start, config, view, sizes):
     common = [
         "fit",
         "--config",

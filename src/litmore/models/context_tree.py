@@ -37,8 +37,9 @@ class ContextTree:
     Source: Chen & Goodman 1998, "An Empirical Study of Smoothing Techniques for Language Modeling".
 
     Args:
-        rows: distinct, sorted: a context, the newest token first, and the token after it.
-        times: how often each was seen, above 0.
+        contexts: the oldest token first; sorted by the newest first, with `following` distinct.
+        following: the token after each.
+        times: how often that was seen, above 0.
         vocab_size: V.
         smoothing: added to each count of the whole contexts, in place of all of this.
 
@@ -46,23 +47,23 @@ class ContextTree:
 
     def __init__(
         self,
-        rows: Int[Tensor, "U K_and_1"],
+        contexts: Int[Tensor, "U K"],
+        following: Int[Tensor, " U"],
         times: Int[Tensor, " U"],
         vocab_size: int,
         smoothing: float | None = None,
     ) -> None:
         self.vocab_size = vocab_size
         self._depths: list[Depth] = []
-        if not len(rows):
+        if not len(contexts):
             return
-        *context, following = rows.numpy().T
-        node, keys = np.zeros(len(rows), np.int64), [np.zeros(1, np.int64)]
-        for token in context:
+        node, keys = np.zeros(len(contexts), np.int64), [np.zeros(1, np.int64)]
+        for token in contexts.numpy().T[::-1]:
             key = node * vocab_size + token
             new = _changes(key)
             keys.append(key[new])
             node = new.cumsum() - 1
-        entries, counts = node * vocab_size + following, times.numpy()
+        entries, counts = node * vocab_size + following.numpy(), times.numpy()
         for key in reversed(keys):
             self._depths.insert(0, _depth(key, entries, counts, vocab_size, smoothing))
             if smoothing is not None:
@@ -72,25 +73,29 @@ class ContextTree:
             entries, counts = np.unique(shorter, return_counts=True)
 
     def probabilities(self, x: Int[Tensor, "B K"]) -> Float[Tensor, "B V"]:
-        """From the shortest context on, as long as the tree knows it."""
-        probabilities = torch.full((len(x), self.vocab_size), 1 / self.vocab_size, device=x.device)
-        row = torch.arange(len(x), device=x.device)  # those whose context is known
-        node = torch.zeros_like(row)
+        """From the shortest context on, as long as the tree knows it; shared ones once."""
+        found = x.new_empty(len(x), self.vocab_size, dtype=torch.float)
+        row = torch.arange(len(x), device=x.device)  # those whose context is known so far
+        at = torch.zeros_like(row)  # of each such row, among M nodes
+        node = at.new_zeros(1)  # (M,)
+        p = x.new_full((1, self.vocab_size), 1 / self.vocab_size, dtype=torch.float)  # (M, V)
         for k, on_cpu in enumerate(self._depths):
             depth = Depth(*(each.to(x.device) for each in on_cpu))
             if k:
-                key = node * self.vocab_size + x[row, -k]
-                node = torch.searchsorted(depth.keys, key).clamp(max=len(depth.keys) - 1)
-                known = depth.keys[node] == key
-                row, node = row[known], node[known]
-            probabilities[row] *= depth.rest[node, None]
+                key = node[at] * self.vocab_size + x[row, -k]
+                child = torch.searchsorted(depth.keys, key).clamp(max=len(depth.keys) - 1)
+                known = depth.keys[child] == key
+                found[row[~known]] = p[at[~known]]
+                row, above = row[known], at[known]
+                node, at = child[known].unique(return_inverse=True)
+                p = p[torch.empty_like(node).scatter_(0, at, above)]
+            p = p * depth.rest[node, None]
             first, number = depth.first[node], depth.first[node + 1] - depth.first[node]
-            before = number.cumsum(0) - number
-            entry = (first - before).repeat_interleave(number)
-            entry += torch.arange(len(entry), device=x.device)
-            at = (row * self.vocab_size).repeat_interleave(number) + depth.next[entry]
-            probabilities.view(-1)[at] += depth.share[entry]
-        return probabilities
+            of = torch.arange(len(node), device=x.device).repeat_interleave(number)  # each entry
+            entry = torch.arange(len(of), device=x.device) + (first - number.cumsum(0) + number)[of]
+            p[of, depth.next[entry]] += depth.share[entry]
+        found[row] = p[at]
+        return found
 
 
 def _depth(

@@ -47,7 +47,7 @@ class NGram(CharLM):
         if smoothing is not None and not 0 <= smoothing < math.inf:
             raise InputError(f"--model.smoothing {smoothing}: must be a number of at least 0")
         self.smoothing = smoothing
-        self.tally = Tally(block_size + 1, self.vocab_size)
+        self.tally = Tally(block_size, self.vocab_size)
         self._tree: ContextTree | None = None
         self.automatic_optimization = False
         # DDP refuses a module that has no parameter to synchronise.
@@ -72,8 +72,8 @@ class NGram(CharLM):
             self.tally.clear()
         batch = as_batch(batch)
         _, _, following, times = batch.predictions()
-        rows = torch.cat([batch.contexts().flip(1), following[:, None]], 1)  # the newest first
-        self.tally.add(self._of_all_processes(self.tally.pack(rows, times)))
+        packed = self.tally.pack(batch.contexts(), following, times)
+        self.tally.add(self._of_all_processes(packed))
         self._tree = None
 
     def _of_all_processes(self, packed: Int[Tensor, "W N"]) -> Int[Tensor, "W M"]:
@@ -88,16 +88,17 @@ class NGram(CharLM):
 
     def on_train_epoch_end(self) -> None:
         """Log the loss on everything counted."""
-        rows, times = self.tally.rows()
-        contexts, context = rows[:, :-1].unique_consecutive(dim=0, return_inverse=True)
+        rows, following, times = self.tally.rows()
+        is_new = F.pad((rows[1:] != rows[:-1]).any(1), (1, 0), value=True)
+        contexts, context = rows[is_new], is_new.cumsum(0) - 1
         sums = torch.zeros(3, dtype=torch.float64)
         for at in range(0, len(contexts), _AT_A_TIME):
-            logits = self(contexts[at : at + _AT_A_TIME].flip(1).to(self.device)).cpu()
+            logits = self(contexts[at : at + _AT_A_TIME].to(self.device)).cpu()
             ends = torch.tensor([at, at + _AT_A_TIME])
             some = slice(*torch.searchsorted(context, ends).tolist())
-            row, following, often = context[some] - at, rows[some, -1], times[some].double()
-            nll = -(logits[row, following].double() * often).sum()
-            correct = often[logits.argmax(1)[row] == following].sum()
+            row, y, often = context[some] - at, following[some], times[some].double()
+            nll = -(logits[row, y].double() * often).sum()
+            correct = often[logits.argmax(1)[row] == y].sum()
             sums += torch.stack([nll, correct, often.sum()])
         nll, correct, count = sums.tolist()
         self.log_dict(metrics("train", nll / count, correct / count), sync_dist=True)

@@ -1,4 +1,8 @@
-"""How often each row of tokens was seen, in a table of the distinct rows."""
+"""How often each token followed each context, in a table of the distinct pairs.
+
+Letters: K tokens of context, V vocabulary, N rows (a context and the token after it) as they come,
+U distinct ones, W integers that hold a row.
+"""
 
 import numpy as np
 import torch
@@ -7,90 +11,89 @@ from torch import Tensor
 
 
 class Tally:
-    """Distinct rows of tokens in lexical order, and how often each was seen.
+    """Distinct rows, sorted by their contexts from the newest token on, and how often each came.
 
-    A row is kept as W integers, each of as many tokens as fit, which sort as the row does. Times
-    are kept in parts of `_WHOLE`: integers add up to the same, to the bit, in whichever order.
+    A row is packed into integers of as many tokens as fit, which sort as the row does. Times are
+    in parts of `_WHOLE`, since integers add up to the same, to the bit, in whichever order.
 
-    Args:
-        width: tokens in a row.
-        vocab_size: V; tokens lie below it.
+    What is added waits until there is as much of it as of the table: a row is sorted in, and the
+    table with it, twice on average however many batches come.
 
     """
 
-    def __init__(self, width: int, vocab_size: int) -> None:
-        self.width = width
+    def __init__(self, block_size: int, vocab_size: int) -> None:
         self.vocab_size = vocab_size
-        self._digits = 1  # tokens in an integer
-        while vocab_size ** (self._digits + 1) < 2**63:
-            self._digits += 1
+        tokens = 1  # in an integer
+        while vocab_size ** (tokens + 1) < 2**63:
+            tokens += 1
+        # Of each token in its integer: the context's oldest first, and the one after it.
+        places = [*range(block_size - 1, -1, -1), block_size]
+        self._weights = torch.zeros(block_size // tokens + 1, block_size + 1, dtype=torch.long)
+        for at, place in enumerate(places):
+            last = min(place // tokens * tokens + tokens - 1, block_size)
+            self._weights[place // tokens, at] = vocab_size ** (last - place)
         self.clear()
 
     def clear(self) -> None:
-        words = -(-self.width // self._digits)
-        self._sorted = torch.zeros(words + 1, 0, dtype=torch.long)
-        self._pending: list[Tensor] = []
-        self._num_pending = 0
+        self._hold(torch.zeros(len(self._weights) + 1, 0, dtype=torch.long))
+
+    def _hold(self, table: Int[Tensor, "W_and_1 U"]) -> None:
+        self._tables = [table]  # and what waits
+        self._num_waiting = 0
 
     def pack(
-        self, rows: Int[Tensor, "N width"], times: Float[Tensor, " N"]
+        self, contexts: Int[Tensor, "N K"], following: Int[Tensor, " N"], times: Float[Tensor, " N"]
     ) -> Int[Tensor, "W_and_1 N"]:
         """Rows as `add` takes them, their times last; a time of 0 is no row."""
-        packed = []
-        for tokens in rows.split(self._digits, dim=1):
-            word = tokens[:, 0]
-            for token in tokens[:, 1:].unbind(1):
-                word = word * self.vocab_size + token
-            packed.append(word)
-        return torch.stack([*packed, (times * _WHOLE).round().long()])
+        weights = self._weights.to(contexts.device)[:, :-1]  # (W, K)
+        words = (contexts[:, None] * weights).sum(2)  # (N, W)
+        words[:, -1] += following
+        return torch.cat([words.T, (times * _WHOLE).round().long()[None]])
 
     def add(self, packed: Int[Tensor, "W_and_1 N"]) -> None:
-        """Sorted in only once there is as much of it as the table has: few times in all."""
-        self._pending.append(packed)
-        self._num_pending += packed.shape[1]
-        if self._num_pending >= max(self._sorted.shape[1], _AT_LEAST):
-            self._merge()
+        self._tables.append(_distinct(packed.cpu()))
+        self._num_waiting += self._tables[-1].shape[1]
+        if self._num_waiting >= self._tables[0].shape[1]:
+            self._hold(_distinct(*self._tables))
 
     @property
     def table(self) -> Int[Tensor, "W_and_1 U"]:
         """All that was added, packed; on the CPU."""
-        if self._pending:
-            self._merge()
-        return self._sorted
+        if self._num_waiting:
+            self._hold(_distinct(*self._tables))
+        return self._tables[0]
 
     @table.setter
     def table(self, table: Int[Tensor, "W_and_1 U"]) -> None:
-        self.clear()
-        if table.shape[0] != len(self._sorted):
-            raise ValueError(f"a table of {table.shape[0]} integers a row")
-        self._sorted = table.cpu()
+        if len(table) != len(self._weights) + 1:
+            raise ValueError(f"a table of {len(table) - 1} integer(s) a row")
+        self._hold(table.cpu())
 
-    def rows(self) -> tuple[Int[Tensor, "U width"], Int[Tensor, " U"]]:
-        """The rows seen at least once, and how often."""
+    def rows(self) -> tuple[Int[Tensor, "U K"], Int[Tensor, " U"], Int[Tensor, " U"]]:
+        """Contexts, the oldest token first; the tokens after them; how often, at least once."""
         *words, parts = self.table
         times = (parts + _WHOLE // 2) // _WHOLE
-        tokens = []
-        for first, word in zip(range(0, self.width, self._digits), words, strict=True):
-            for place in reversed(range(min(self._digits, self.width - first))):
-                tokens.append(word // self.vocab_size**place % self.vocab_size)
         seen = times > 0
-        return torch.stack(tokens, 1)[seen], times[seen]
-
-    def _merge(self) -> None:
-        packed = torch.cat([self._sorted, *(each.cpu() for each in self._pending)], 1).numpy()
-        order = packed[0].argsort() if len(packed) == 2 else np.lexsort(packed[-2::-1])
-        packed = packed[:, order]
-        new = np.ones(packed.shape[1], dtype=bool)
-        new[1:] = (packed[:-1, 1:] != packed[:-1, :-1]).any(0)
-        first = new.nonzero()[0]
-        table = packed[:, first]
-        table[-1] = np.add.reduceat(packed[-1], first) if len(first) else 0
-        self.clear()
-        self._sorted = torch.from_numpy(table)
+        tokens = [
+            words[int(weight.argmax())][seen] // weight.max() % self.vocab_size
+            for weight in self._weights.unbind(1)
+        ]
+        return torch.stack(tokens[:-1], 1), tokens[-1], times[seen]
 
 
 _WHOLE = 1 << 20
 """A row seen once. A part that is not so many whole ones is rounded by half of one at most."""
 
-_AT_LEAST = 1 << 16
-"""Rows that are sorted in at a time."""
+
+def _distinct(*tables: Int[Tensor, "W_and_1 _"]) -> Int[Tensor, "W_and_1 U"]:
+    """Sorted, each row once."""
+    packed = torch.cat(tables, 1).numpy()
+    order = packed[0].argsort() if len(packed) == 2 else np.lexsort(packed[-2::-1])
+    packed = packed.take(order, axis=1)
+    is_last = np.ones(packed.shape[1], dtype=bool)  # of its row
+    np.any(packed[:-1, 1:] != packed[:-1, :-1], axis=0, out=is_last[:-1])
+    last = is_last.nonzero()[0]
+    packed[-1].cumsum(out=packed[-1])
+    table = packed.take(last, axis=1)
+    table[-1, 1:] -= table[-1, :-1].copy()
+    return torch.from_numpy(table)
