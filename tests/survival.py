@@ -143,8 +143,10 @@ class NoCurves(Callback):
 
 def fit_args(folder, name, *more):
     """The command line that trains a run, and logs every step."""
-    path = folder / f"{name}.yaml"
-    path.write_text(RUNS[name])
+    path = CONFIGS / f"{name}.yaml"
+    if name in RUNS:
+        path = folder / f"{name}.yaml"
+        path.write_text(RUNS[name])
     quiet = ["--trainer.accelerator=cpu", "--trainer.log_every_n_steps=1",
              "--trainer.enable_progress_bar=false",
              "--trust_config"]  # fmt: skip

@@ -1,14 +1,59 @@
 """The shipped configs."""
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from litmore.runs.checkpoint import load_model
+
 CONFIGS = Path(__file__).parents[1] / "configs"
+MODELS = sorted(path.stem for path in CONFIGS.glob("*.yaml") if path.stem != "micrograd")
+SHORT = ["--data.max_words=300", "--data.split=[0.8,0.1,0.1]", "--trainer.accelerator=cpu"]
+TRAINED = "trained"
 
 
 @pytest.mark.parametrize("section", ["trainer", "data"])
 def test_overlays_hold_nothing_else(section):
     for path in (CONFIGS / section).glob("*.yaml"):
         assert set(yaml.safe_load(path.read_text())) == {section}
+
+
+def members(name):
+    """What a mixture mixes: an n-gram, counted for it in this folder."""
+    if name != "mixture":
+        return []
+    from litmore.cli import main
+
+    args = ["--config", str(CONFIGS / "ngram.yaml"), f"--run_name={TRAINED}", *SHORT]
+    assert main(["fit", *args]) == 0
+    return [f"--model.members=[logs/{TRAINED}/version_0]"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_config_trains_judges_and_draws_names(name, command_line):
+    steps = [] if name in ("bigram_counts", "ngram", "mixture") else ["--trainer.max_steps=4"]
+    config = CONFIGS / f"{name}.yaml"
+    more = [*SHORT, *steps, *members(name)]
+    code, out, err = command_line("fit", "--config", config, *more)
+    assert code == 0, err
+    loss = float(re.search(r"val/loss +(\S+)", out)[1])
+    assert loss < 4
+    last = f"logs/{name}/version_0/checkpoints/last.ckpt"
+    code, out, err = command_line("validate", "--ckpt_path", last)
+    assert code == 0, err
+    assert float(re.search(r"val/loss +(\S+)", out)[1]) == pytest.approx(loss, abs=2e-4)
+    code, out, err = command_line("sample", "--ckpt_path", last, "--num_samples", 7)
+    assert code == 0, err
+    assert len(out.splitlines()) == 7
+    Path("words.txt").write_text("emma\n" + "abcdefghij" * 4 + "\n")  # longer than any place
+    words = ["--data.predict_path", "words.txt"]
+    code, out, err = command_line("predict", "--ckpt_path", last, *words)
+    assert code == 0, err
+    assert [line.split(",")[0] for line in out.splitlines()] == ["word", "emma", "abcdefghij" * 4]
+    first = next(iter(config.read_text().splitlines()))
+    assert first.startswith("# ")
+    parameters = sum(each.numel() for each in load_model(Path(last)).parameters())
+    said = re.search(r"([\d,]+) parameters", first)
+    assert said is None or int(said[1].replace(",", "")) == parameters

@@ -114,7 +114,7 @@ def test_going_on_from_a_state_is_looking_at_the_whole_word(mixed):
 
 def test_refuses_what_it_cannot_mix(words, members, tmp_path):
     data = words(view="words")
-    with pytest.raises(InputError, match="^--model.members: name the checkpoints to mix$"):
+    with pytest.raises(InputError, match=r"^--model.members: name the checkpoints to mix$"):
         Mixture(data.vocabulary, [])
     with pytest.raises(InputError, match=r"^--model.members .*none.ckpt: no such file$"):
         Mixture(data.vocabulary, [str(tmp_path / "none.ckpt")])

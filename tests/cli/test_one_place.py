@@ -1,9 +1,12 @@
 """A setting is said in one place: nothing that is given by hand is silently without effect."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from conftest import ROOT
+from litmore.runs.checkpoint import load_model
 
 MLP = ["fit", "--config", str(ROOT / "configs/mlp.yaml"), "--data.max_words", "300",
        "--trainer.accelerator", "cpu", "--trainer.max_steps", "6",
@@ -215,3 +218,45 @@ class Rated(MLP):
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=self.learning_rate)
 """
+
+
+WORDS = [
+    "--run_name",
+    "words",
+    "--data.view",
+    "words",
+    "--data.max_words",
+    200,
+    "--trainer.max_steps",
+    2,
+]
+
+
+@pytest.mark.parametrize(
+    ("more", "places"),
+    [
+        ([], 16),
+        (["--model.block_size", 12], 12),
+        (["--data.block_size", 9], 9),
+        (["--data.block_size", 9, "--model.block_size", 9], 9),
+    ],
+)
+def test_the_places_of_a_model_of_words_are_said_in_either_place(command_line, more, places):
+    code, _, err = command_line("fit", "--model", "BagOfWords", *WORDS, *more)
+    assert code == 0, err
+    last = "logs/words/version_0/checkpoints/last.ckpt"
+    assert load_model(Path(last)).block_size == places
+    assert command_line("fit", "--ckpt_path", last, "--trainer.max_steps", 3)[0] == 0
+
+
+def test_two_numbers_of_places_are_refused(command_line):
+    both = ["--data.block_size", 9, "--model.block_size", 8]
+    code, _, err = command_line("fit", "--model", "BagOfWords", *WORDS, *both)
+    assert code == 2
+    assert "--model.block_size 8: the data's is 9" in err
+
+
+def test_a_block_size_of_whole_words_is_said_to_be_without_effect(command_line):
+    code, _, err = command_line("fit", "--model", "RNN", *WORDS, "--data.block_size", 5)
+    assert code == 0, err
+    assert "--data.block_size 5 has no effect: RNN looks at whole words" in err

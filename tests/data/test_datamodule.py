@@ -114,7 +114,7 @@ def test_a_missing_file_is_refused_by_name(tmp_path):
 
 
 def test_hyperparameters_are_plain_and_enough_to_find_the_data_again(data):
-    module = data(split=(0.7, 0.2, 0.1), view="words", unique=True, vocabulary="aebhilmnopsvxyz")
+    module = data(split=(0.7, 0.2, 0.1), view="counts", unique=True, vocabulary="aebhilmnopsvxyz")
     hparams = dict(module.hparams)
     assert json.loads(json.dumps(hparams)) == hparams
     assert hparams == {
@@ -124,7 +124,7 @@ def test_hyperparameters_are_plain_and_enough_to_find_the_data_again(data):
         "max_words": None,
         "block_size": 3,
         "batch_size": 32,
-        "view": "words",
+        "view": "counts",
         "split": [0.7, 0.2, 0.1],
         "split_seed": 42,
         "unique": True,
@@ -132,6 +132,10 @@ def test_hyperparameters_are_plain_and_enough_to_find_the_data_again(data):
     }
     again = NamesDataModule(**hparams)
     assert list(again.splits["val"]) == list(module.splits["val"])
+
+
+def test_whole_words_have_no_block_size_to_record(data):
+    assert "block_size" not in data(view="words").hparams  # a model may have one of its own
 
 
 def test_a_relative_path_is_recorded_whole(tmp_path, monkeypatch):

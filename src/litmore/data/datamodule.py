@@ -38,7 +38,7 @@ class NamesDataModule(LightningDataModule):
         sha256: of the file, wherever it comes from; another content is refused. Filled in when the
             file is read, so that a checkpoint knows what it was trained on.
         max_words: take only so many words, the file's first.
-        block_size: K, the tokens of context in a window.
+        block_size: K, the tokens of context in a window; `words` are whole.
         batch_size: examples a process and training batch; of `counts`, pieces of contexts
             (`litmore.data.dealt`).
         view: `windows` (x: Int[B, K], y: Int[B]), `words` (x: Int[B, T], y: Int[B, T]) or
@@ -92,7 +92,10 @@ class NamesDataModule(LightningDataModule):
         split = list(split)  # as YAML and JSON have it
         # What a checkpoint needs to find the same data again; the model carries the vocabulary, and
         # how a file is read is the machine's business.
-        self.save_hyperparameters(ignore=["vocabulary", "predict_path", "memory_map"])
+        left_out = ["vocabulary", "predict_path", "memory_map"]
+        # Whole words are not cut, and a model may have a block_size of its own.
+        left_out += ["block_size"] if view == "words" else []
+        self.save_hyperparameters(ignore=left_out)
         self.block_size = block_size
         self.batch_size = batch_size
         self.view = view
