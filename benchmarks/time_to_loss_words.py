@@ -17,8 +17,14 @@ from side_by_side import ratio, spread
 from stopwatch import Row, scratch, shown
 from time_to_loss import corpus, fitted
 
+SAME = ["--config=configs/transformer.yaml", "--model.init=makemore"]
+
 RECIPES = [
     ("MLP of counts", ["--config=configs/mlp.yaml"], 2.07, "≥ 10"),
+    ("the same Transformer", [*SAME, "--trainer.max_steps=450"], 2.0, "≥ 4"),
+    ("the same Transformer", [*SAME, "--trainer.max_steps=750"], 1.9655, "≥ 4"),
+    ("GRU", ["--config=configs/gru.yaml", "--trainer.max_steps=600"], 1.9655, "≥ 10"),
+    ("6-gram, Kneser–Ney", ["--config=configs/ngram.yaml"], 1.9655, "≥ 10"),
 ]
 """Name, flags, the loss to come to, the bound: a line more is a row more."""
 
