@@ -24,7 +24,7 @@ class Tally:
     def __init__(self, block_size: int, vocab_size: int) -> None:
         self.vocab_size = vocab_size
         tokens = 1  # in an integer
-        while vocab_size ** (tokens + 1) < 2**63:
+        while max(vocab_size, 2) ** (tokens + 1) < 2**63:
             tokens += 1
         # Of each token in its integer: the context's oldest first, and the one after it.
         places = [*range(block_size - 1, -1, -1), block_size]
@@ -88,7 +88,8 @@ _WHOLE = 1 << 20
 def _distinct(*tables: Int[Tensor, "W_and_1 _"]) -> Int[Tensor, "W_and_1 U"]:
     """Sorted, each row once."""
     packed = torch.cat(tables, 1).numpy()
-    order = packed[0].argsort() if len(packed) == 2 else np.lexsort(packed[-2::-1])
+    kind = "stable" if len(tables) > 1 else None  # it merges what is sorted
+    order = packed[0].argsort(kind=kind) if len(packed) == 2 else np.lexsort(packed[-2::-1])
     packed = packed.take(order, axis=1)
     is_last = np.ones(packed.shape[1], dtype=bool)  # of its row
     np.any(packed[:-1, 1:] != packed[:-1, :-1], axis=0, out=is_last[:-1])
