@@ -7,7 +7,7 @@ NOTEBOOKS := .venv/.installed-notebooks
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help fit test torture lint types lectures bench tensorboard notebooks test-notebooks clean
+.PHONY: help fit test torture lint types lectures leaderboard bench tensorboard notebooks test-notebooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,10 @@ types: $(DEV) ## check types
 lectures: $(RUN) ## reproduce the lectures' figures into docs/results.md (some minutes)
 	@$(BIN)/python scripts/lectures.py $(ARGS)
 
-bench: $(RUN) ## measure litmore beside references into docs/performance.md (ten minutes)
+leaderboard: $(RUN) ## train every model into docs/leaderboard.md (hours; goes on where it stopped)
+	@$(BIN)/python benchmarks/leaderboard.py $(ARGS)
+
+bench: $(RUN) ## measure litmore beside references into docs/performance.md (half an hour)
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 tensorboard: $(RUN) ## look at the runs, on http://localhost:6006

@@ -18,7 +18,7 @@ FIGURE = ROOT / "docs" / "scaling.png"
 
 HEAD = """# Performance
 
-`make bench` measures every row and writes this page, in some ten minutes. Each compares litmore
+`make bench` measures every row and writes this page, in some half an hour. Each compares litmore
 with a reference that does the same in the plainest way, in turns in one run and on one thread:
 medians, in brackets the lowest and the highest round. The machine is shared, and another one has
 other figures: times are about what they say, and the ratios, taken round by round, say more. A row

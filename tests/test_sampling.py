@@ -49,7 +49,7 @@ def random_gru():
 
 
 def random_transformer():
-    torch.manual_seed(3)
+    torch.manual_seed(9)
     model = Transformer("ab", block_size=5, embedding_dim=8, num_layers=2, num_heads=2).eval()
     for parameter in model.parameters():
         parameter.data += 0.5 * torch.randn(parameter.shape)

@@ -14,7 +14,7 @@ from litmore.corpus.vocabulary import BOUNDARY
 from litmore.errors import InputError
 from litmore.models.base import CharLM
 
-BATCH = 8192
+BATCH = 16_384
 """Names drawn side by side."""
 
 MAX_LENGTH = 100
@@ -126,7 +126,7 @@ def sample_tokens(
         distinct, beginning = longer.unique(return_inverse=True)
         before = distinct // model.vocab_size
         logits, state = model.advance(
-            distinct % model.vocab_size, tuple(part[before] for part in state)
+            distinct % model.vocab_size, tuple(part.index_select(0, before) for part in state)
         )
     return names
 

@@ -13,9 +13,6 @@ from litmore.errors import InputError
 from litmore.models.base import CharLM
 from litmore.models.sizes import check_dropout, check_sizes
 
-Past = tuple[Float[Tensor, "B heads _ D"], Float[Tensor, "B heads _ D"]]
-"""Keys and values of the tokens so far."""
-
 
 class Transformer(CharLM):
     """Embed tokens and their places, let each look at those before it, logits after each.
@@ -31,7 +28,7 @@ class Transformer(CharLM):
         num_heads: of each block's attention; they share C.
         dropout: share of what each block adds that is dropped in training.
         init: `scaled` draws small weights, the smaller the more blocks add up, ties the output to
-            the embedding, and norms by size alone, without biases; `makemore` is makemore.py's.
+            the embedding, and leaves all biases out; `makemore` is makemore.py's.
 
     Raises:
         InputError: a size is below 1, a share is none, or the heads do not divide C.
@@ -66,7 +63,7 @@ class Transformer(CharLM):
         self.blocks = nn.ModuleList(
             Block(embedding_dim, num_heads, dropout, is_plain) for _ in range(num_layers)
         )
-        self.norm = norm(embedding_dim, is_plain)
+        self.norm = nn.LayerNorm(embedding_dim, bias=is_plain)
         self.output = nn.Linear(embedding_dim, self.vocab_size, bias=False)
         if not is_plain:
             self.output.weight = self.embedding.weight
@@ -91,12 +88,12 @@ class Transformer(CharLM):
         length = so_far.shape[1]
         if length > self.block_size:  # the context slides: each token has another place
             return super().advance(tokens, state[:1])
-        pasts = zip(state[1::2], state[2::2], strict=True) if state else [None] * len(self.blocks)
+        pasts = state[1:] or [None] * len(self.blocks)
         h = (self.embedding(tokens) + self.position.weight[length - 1])[:, None]  # (B, 1, C)
         kept = [so_far]
         for block, past in zip(self.blocks, pasts, strict=True):
             h, seen = block(h, past)
-            kept += seen
+            kept.append(seen)
         return self.output(self.norm(h))[:, 0], tuple(kept)
 
 
@@ -106,29 +103,28 @@ class Block(nn.Module):
     def __init__(self, embedding_dim: int, num_heads: int, dropout: float, is_plain: bool) -> None:
         super().__init__()
         self.num_heads = num_heads
-        self.attention_norm = norm(embedding_dim, is_plain)
+        self.attention_norm = nn.LayerNorm(embedding_dim, bias=is_plain)
         self.attend = nn.Linear(embedding_dim, 3 * embedding_dim, bias=is_plain)
         self.project = nn.Linear(embedding_dim, embedding_dim, bias=is_plain)
-        self.linear_norm = norm(embedding_dim, is_plain)
+        self.linear_norm = nn.LayerNorm(embedding_dim, bias=is_plain)
         self.up = nn.Linear(embedding_dim, 4 * embedding_dim, bias=is_plain)
         self.down = nn.Linear(4 * embedding_dim, embedding_dim, bias=is_plain)
         self.activation = nn.GELU("tanh")
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, x: Float[Tensor, "B T C"], past: Past | None = None
-    ) -> tuple[Float[Tensor, "B T C"], Past]:
-        """What comes out, and the keys and values: what went before, and these tokens'."""
-        by_head = self.attend(self.attention_norm(x)).unflatten(-1, (3, self.num_heads, -1))
-        query, key, value = by_head.permute(2, 0, 3, 1, 4)  # (B, heads, T, D) each
+        self, x: Float[Tensor, "B T C"], past: Float[Tensor, "B S CC"] | None = None
+    ) -> tuple[Float[Tensor, "B T C"], Float[Tensor, "B _ CC"]]:
+        """What comes out; and keys and values side by side, of what went before and of these."""
+        size = x.shape[-1]
+        query, seen = self.attend(self.attention_norm(x)).split([size, 2 * size], dim=-1)
         if past is not None:
-            key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
-        seen = F.scaled_dot_product_attention(query, key, value, is_causal=past is None)
-        x = x + self.dropout(self.project(seen.transpose(1, 2).flatten(2)))
+            seen = torch.cat([past, seen], dim=1)
+        query, key, value = (
+            each.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (B, heads, T, D)
+            for each in (query, *seen.chunk(2, dim=-1))
+        )
+        attended = F.scaled_dot_product_attention(query, key, value, is_causal=past is None)
+        x = x + self.dropout(self.project(attended.transpose(1, 2).flatten(2)))
         x = x + self.dropout(self.down(self.activation(self.up(self.linear_norm(x)))))
-        return x, (key, value)
-
-
-def norm(size: int, is_plain: bool) -> nn.Module:
-    """LayerNorm, or what of it measures as good: the root of the mean square."""
-    return nn.LayerNorm(size) if is_plain else nn.RMSNorm(size)
+        return x, seen
