@@ -30,6 +30,8 @@ class CountBigram(CharLM):
 
     """
 
+    views = ("windows", "counts")
+
     counts: Float[Tensor, "V V"]
     """Whole numbers; a context that is dealt out (`litmore.data.dealt`) comes in parts of one."""
 

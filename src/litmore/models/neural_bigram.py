@@ -28,6 +28,8 @@ class NeuralBigram(CharLM):
 
     """
 
+    views = ("windows", "counts")
+
     def __init__(
         self,
         vocabulary: Vocabulary | str,
