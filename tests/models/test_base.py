@@ -24,6 +24,7 @@ from litmore.models import (
     NeuralBigram,
     NGram,
     Transformer,
+    WaveNet,
 )
 from litmore.models.losses import total_nll
 
@@ -183,6 +184,16 @@ def whole(view):
 PARAMETERS = [
     (MLP, {"embedding_dim": 2, "hidden_dim": 100}, 3_481, 0),
     (MLP, {"embedding_dim": 10, "hidden_dim": 200}, 11_897, 0),
+    (MLP, {"batch_norm": True}, 12_097, 401),  # of each unit mean and variance; the batches seen
+    (
+        MLP,
+        {"hidden_dim": 100, "num_layers": 5, "batch_norm": True, "init": "lecture_deep"},
+        47_024,
+        1_060,
+    ),
+    (MLP, {"block_size": 8, "batch_norm": True, "init": "lecture_part5"}, 22_097, 401),
+    (WaveNet, {"embedding_dim": 10, "hidden_dim": 68}, 22_397, 0),
+    (WaveNet, {"embedding_dim": 24, "hidden_dim": 128, "norm": "batch"}, 76_579, 771),
     (NeuralBigram, {}, 729, 0),
     (CountBigram, {}, 1, 729),  # a placeholder, and the counts
     (NGram, {}, 1, 0),  # likewise; what it counts grows
@@ -253,10 +264,13 @@ def test_the_loss_is_the_total_nll_by_the_characters_predicted(data_for, trainer
     "make",
     [
         lambda: MLP("ab", block_size=2, embedding_dim=2, hidden_dim=3, init="lecture"),
+        lambda: MLP("ab", 2, 2, 3, init="lecture_deep", num_layers=2, batch_norm=True),
+        lambda: WaveNet("ab", 4, 2, 3, norm="batch", init="lecture"),
+        lambda: WaveNet("ab", 4, 2, 3),
         lambda: NeuralBigram("ab", weight_penalty=0.3, init="lecture"),
         lambda: WordGRU("ab", hidden_dim=2),
     ],
-    ids=["mlp", "bigram", "gru"],
+    ids=["mlp", "batch norm", "wavenet batch", "wavenet", "bigram", "gru"],
 )
 def test_gradients_equal_finite_differences(make):
     model = made(make).double()

@@ -150,6 +150,8 @@ def test_plain_values_alone_are_kept_as_they_are(fit, data):
         "embedding_dim": 2,
         "hidden_dim": 5,
         "init": "scaled",
+        "num_layers": 1,
+        "batch_norm": False,
     }
 
 

@@ -8,3 +8,4 @@ from .neural_bigram import NeuralBigram as NeuralBigram
 from .ngram import NGram as NGram
 from .rnn import RNN as RNN
 from .transformer import Transformer as Transformer
+from .wavenet import WaveNet as WaveNet

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from inspect import currentframe
 from types import FrameType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, Int
@@ -43,7 +43,7 @@ class CharLM(LightningModule, ABC):
 
     """
 
-    views: ClassVar[tuple[str, ...]] = ("windows",)
+    views: tuple[str, ...] = ("windows",)
     """The views that `forward` takes (`litmore.data.views`).
 
     `counts` is right for a model whose logits after a context hang on nothing else in the batch.
