@@ -1,12 +1,10 @@
 """Every figure the lectures state, from litmore's own runs: `make lectures`.
 
-Prints the table and writes it to `docs/results.md`. Each row is one command line, run as a user
-would; the losses are read from what the runs logged.
+Prints the table and writes it to `docs/results.md`. A row is a command line, run as a user would,
+whose losses are read from what the run logged; or litmore's model on the lecture's own batches.
 """
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+import yaml
 
+from lecture_trainings import ROOT, Notebook, Run, split_loss
 from litmore.data import NamesDataModule
 from litmore.data.entropy import entropy_floor
 from litmore.errors import InputError
-from litmore.runs.checkpoint import load_model
 
-ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results.md"
 MAKEMORE = ROOT / "configs" / "data" / "makemore.yaml"
 
@@ -56,34 +53,6 @@ class Row:
         return [self.what, said, given, verdict, f"{self.seconds:.1f}", f"`{self.command}`"]
 
 
-class Run:
-    """One `fit` of a lecture config, in a folder that goes away."""
-
-    def __init__(self, config: str, data: Sequence[str], folder: Path, *more: str) -> None:
-        args = ["fit", "--config", f"configs/lecture/{config}.yaml", *data, *more]
-        self.command = "python main.py " + " ".join(args)
-        started = time.perf_counter()
-        root = ["--trainer.default_root_dir", str(folder)]
-        subprocess.run(
-            [sys.executable, "main.py", *args, *root],
-            cwd=ROOT,
-            check=True,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},  # as many as 32 examples keep busy
-        )
-        self.seconds = time.perf_counter() - started
-        self.folder = folder / config / "version_0"
-        self.events = EventAccumulator(str(self.folder), {"scalars": 0}).Reload()
-
-    def logged(self, name: str) -> list[float]:
-        """All values of a metric, in the order of its steps."""
-        return [event.value for event in self.events.Scalars(name)]
-
-    def model(self):
-        """The trained model."""
-        return load_model(self.folder / "checkpoints" / "last.ckpt")
-
-
 def rows(data: Sequence[str], module: NamesDataModule, folder: Path, *, long: bool) -> list[Row]:
     """Run everything."""
     return [
@@ -91,7 +60,8 @@ def rows(data: Sequence[str], module: NamesDataModule, folder: Path, *, long: bo
         *count_rows(data, module, folder),
         *neural_rows(data, folder),
         *overfit_rows(data, module, folder),
-        *(mlp_rows(data, folder) if long else []),
+        *notebook_rows(module, long=long),
+        *(row for training in LONG if long for row in long_rows(data, module, folder, *training)),
     ]
 
 
@@ -164,28 +134,64 @@ def overfit_rows(data: Sequence[str], module: NamesDataModule, folder: Path) -> 
     ]  # fmt: skip
 
 
-def mlp_rows(data: Sequence[str], folder: Path) -> list[Row]:
-    """The long one: 200,000 minibatches."""
-    run = Run("mlp", data, folder)
-    model = run.model()
-    parameters = sum(p.numel() for p in model.parameters())
-    module = NamesDataModule(**dict(load_data_settings(run.folder)))
-    view = module.view_of(module.splits["train"])
-    with torch.inference_mode():
-        x, y = view[torch.arange(len(view))]
-        train = float(torch.nn.functional.cross_entropy(model(x), y))
-    figures = (train, run.logged("val/loss")[-1])
+LONG = (
+    ("mlp", "part 2: MLP 10/200", (2.1260, 2.1701)),
+    ("part3_scaled", "part 3: its weights scaled", (2.0377, 2.1070)),
+    ("part3_batchnorm", "part 3: with batch norm", (2.0674, 2.1057)),
+    ("part5_flat", "part 5: 8 characters, flat", (1.918, 2.027)),
+    ("part5_wavenet", "part 5: hierarchical 10/68", (1.912, 2.022)),
+    ("part5_wavenet_large", "part 5: hierarchical 24/128", (1.7690, 1.9937)),
+)
+"""The configs of 200,000 minibatches, and the lectures' losses on train and validation."""
+
+
+def long_rows(
+    data: Sequence[str],
+    module: NamesDataModule,
+    folder: Path,
+    config: str,
+    what: str,
+    losses: tuple[float, float],
+) -> list[Row]:
+    """A training of 200,000 minibatches, on litmore's own draws of them."""
+    run = Run(config, data, folder)
+    figures = (split_loss(run.model(), module, "train"), run.logged("val/loss")[-1])
     return [
-        Row("MLP 10/200: parameters", (11897,), (parameters,), 0, run.seconds, run.command),
-        Row("MLP 10/200 after 200,000 minibatches of 32: train, validation", (2.126, 2.170),
-            figures, 3, run.seconds, run.command, within=0.02),
+        Row(f"{what} after 200,000 minibatches of litmore's: train, validation", losses, figures,
+            3, run.seconds, run.command, within=0.02),
     ]  # fmt: skip
 
 
-def load_data_settings(folder: Path) -> dict:
-    """What the run recorded of its data."""
-    checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
-    return checkpoint["datamodule_hyper_parameters"]
+def notebook_rows(module: NamesDataModule, *, long: bool) -> list[Row]:
+    """Parts 3 and 5 on the notebooks' own batches."""
+    mlp = Notebook("mlp", module)
+    norm, deep = Notebook("part3_batchnorm", module), Notebook("part3_deep", module)
+    flat, tree = Notebook("part5_flat", module), Notebook("part5_wavenet", module)
+    large = Notebook("part5_wavenet_large", module)
+
+    def row(
+        what: str, lecture: tuple[float, ...], figures: Sequence[float], digits: int, of: Notebook
+    ) -> Row:
+        command = "python scripts/lectures.py"
+        return Row(what, lecture, tuple(figures), digits, of.seconds, command)
+
+    return [
+        row("part 2: MLP 10/200: parameters", (11897,), [mlp.size], 0, mlp),
+        row("part 3: MLP with batch norm: parameters", (12097,), [norm.size], 0, norm),
+        row("… on the notebook's batches: loss at step 0", (3.3239,), [norm.until(0)], 4, norm),
+        row("… at step 10,000", (2.0322,), [norm.until(10_000)], 4, norm),
+        row("part 3: five tanh layers with batch norm: parameters", (47024,), [deep.size], 0, deep),
+        row("… on the notebook's batches: loss at step 0", (3.2870,), [deep.until(0)], 4, deep),
+        row("… at step 1,000: saturated, % of each tanh layer", (2.78, 2.56, 2.25, 1.69, 1.88),
+            deep.saturated(1000), 2, deep),
+        row("… after it, by the running averages: train, validation", (2.4003, 2.3982),
+            [split_loss(deep.model, module, split) for split in ("train", "val")], 4, deep),
+        row("part 5: 8 characters, flat: parameters", (22097,), [flat.size], 0, flat),
+        row("part 5: hierarchical 10/68: parameters", (22397,), [tree.size], 0, tree),
+        row("part 5: hierarchical 24/128: parameters", (76579,), [large.size], 0, large),
+        row("… on the notebook's batches: loss at step 0", (3.3167,), [large.until(0)], 4, large),
+        *([row("… at step 10,000", (2.0576,), [large.until(10_000)], 4, large)] if long else []),
+    ]  # fmt: skip
 
 
 def table(rows: Sequence[Row], *, comparable: bool) -> str:
@@ -197,8 +203,6 @@ def table(rows: Sequence[Row], *, comparable: bool) -> str:
 
 def makemore() -> tuple[list[str], NamesDataModule] | None:
     """The lectures' own file, as flags and as data; None where it cannot be had."""
-    import yaml
-
     settings = yaml.safe_load(MAKEMORE.read_text())["data"]
     module = NamesDataModule(**settings)
     try:
@@ -239,10 +243,19 @@ def document(written: str, *, comparable: bool) -> str:
     return f"""# The lectures' figures
 
 `make lectures` runs every row and writes this page. {corpus}
-Deterministic figures are met when they agree in the digits shown, the 200,000-minibatch run when it
-is within 0.02. The seconds are those of the whole command, Python's start included.
+Deterministic figures are met when they agree in the digits shown, those after 200,000 minibatches
+when they are within 0.02: there litmore's loader serves each example once an epoch, where the
+notebooks draw with replacement. Where a row is on the notebook's own batches, its losses are the
+notebook's to the digit. The seconds are those of the whole command, Python's start included, or of
+the rows before it in the same training.
 
 {written}
+
+litmore's split is the one of the notebooks of parts 3 to 5: 182,625 / 22,655 / 22,866 examples of
+train, validation and test. The notebook of part 2, as it is stored, has another, 182,441 / 22,902 /
+22,803, which its 2.1260 / 2.1701 come from. Part 3's losses with batch norm are by the running
+averages, as here; the first network's notebook averages the deviation, litmore the variance. Part
+4, which has no figures that can be had again, is [gradients by hand](backprop.md).
 
 The notes that this project starts from give 32,033 as the size of the *training* set. It is the
 whole file; 25,626 of its words train.

@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
+from torch.nn import functional as F
 
+from litmore import models
 from litmore.cli import main
 from litmore.data import NamesDataModule
 from litmore.runs.checkpoint import load_model
@@ -87,3 +91,45 @@ def test_the_long_run_is_the_lectures(fit, makemore_names):
     checkpoint = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)
     assert checkpoint["lr_schedulers"][0]["milestones"] == {100_000: 1}
     assert checkpoint["optimizer_states"][0]["param_groups"][0]["lr"] == 0.1
+
+
+LATER = {
+    "part3_batchnorm": (3.3239, 12_097),
+    "part3_deep": (3.2870, 47_024),
+    "part5_wavenet_large": (3.3167, 76_579),
+}
+
+
+@pytest.mark.parametrize("config", LATER)
+def test_the_later_parts_start_as_the_notebooks(config, makemore_names, seed_everything):
+    settings = yaml.safe_load((CONFIGS / f"lecture/{config}.yaml").read_text())
+    data = NamesDataModule(str(makemore_names), block_size=settings["data"]["block_size"])
+    name = settings["model"]["class_path"].rpartition(".")[2]
+    seed_everything(settings["seed_everything"])
+    model = getattr(models, name)(
+        data.vocabulary, data.block_size, **settings["model"]["init_args"]
+    )
+    # The notebooks draw a batch from the generator that drew the weights.
+    g = torch.Generator().manual_seed(settings["seed_everything"])
+    for layer in model.modules():
+        if isinstance(layer, nn.Embedding | nn.Linear):
+            torch.randn(layer.weight.shape, generator=g)
+    if config == "part3_batchnorm":
+        torch.randn(27, generator=g)  # b2, times zero
+    view = data.split_view("train")
+    x, y = view[torch.randint(0, len(view), (32,), generator=g)]
+    first, parameters = LATER[config]
+    assert float(F.cross_entropy(model(x), y).detach()) == figure(first)
+    assert sum(parameter.numel() for parameter in model.parameters()) == parameters
+
+
+@pytest.mark.parametrize(
+    "path", sorted((CONFIGS / "lecture").glob("part*.yaml")), ids=lambda p: p.stem
+)
+def test_the_later_parts_train_as_the_notebooks(path):
+    settings = yaml.safe_load(path.read_text())
+    assert settings["data"]["batch_size"] == 32
+    assert settings["optimizer"] == {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}}
+    late = "part5" in path.stem or "deep" in path.stem
+    assert settings["lr_scheduler"]["init_args"]["milestones"] == [150_000 if late else 100_000]
+    assert settings["trainer"]["max_steps"] == 200_000

@@ -24,7 +24,7 @@ WINGS = {
     "benchmarks": ["benchmarks", "tests/test_benchmarks.py"],
     "scripts": ["scripts"],
     "one picture": ["src/litmore/watch/parts/heat_map.py", "tests/watch"],
-    "lectures": ["configs/lecture", "scripts/lectures.py", "tests/test_lectures.py"],
+    "lectures": ["configs/lecture", "scripts/lecture*.py", "tests/test_lectures.py"],
 }
 """All of each, as globs: what it is, what shows it, what tests it."""
 
