@@ -14,6 +14,7 @@ from litmore.corpus.vocabulary import BOUNDARY, Vocabulary
 from litmore.data.views import AnyBatch
 from litmore.errors import InputError
 from litmore.models.base import CharLM, as_batch
+from litmore.models.losses import mean_nll, metrics
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import find_checkpoint
 
@@ -102,13 +103,14 @@ class Mixture(CharLM):
         trainer: Any = self.trainer
         self.members.eval()  # their dropout is off
         with torch.inference_mode():
+            loaders = trainer.val_dataloaders or trainer.train_dataloader
             batches = [
                 as_batch(trainer.strategy.batch_to_device(batch, self.device))
-                for batch in trainer.val_dataloaders or trainer.train_dataloader
+                for loader in (loaders if isinstance(loaders, list) else [loaders])
+                for batch in loader
             ]
             likelihoods = torch.cat([self._likelihoods(batch) for batch in batches])
             self.weights.copy_(self._likeliest(likelihoods))
-        self.members.train()
         if trainer.is_global_zero:
             names = [type(member).__name__ for member in self.members]
             shares = zip(self.weights.tolist(), names, strict=True)
@@ -133,8 +135,19 @@ class Mixture(CharLM):
                 break
         return weights
 
-    def training_step(self, batch: Any, batch_idx: int) -> None:  # type: ignore[override]
-        """Nothing is left to do."""
+    def training_step(self, batch: AnyBatch | Sequence[Tensor], batch_idx: int) -> None:  # type: ignore[override]
+        """Nothing is left to be done but to log the loss."""
+        batch = as_batch(batch)
+        with torch.no_grad():
+            logits = self(batch.x)
+        count = float(batch.num_predicted())
+        logged = metrics(
+            "train", float(mean_nll(logits, batch)), float(batch.num_correct(logits)) / count
+        )
+        self.log_dict(logged, on_step=False, on_epoch=True, sync_dist=True, batch_size=round(count))
+
+    def on_train_end(self) -> None:
+        self.members.train()
 
 
 STEPS = 1000

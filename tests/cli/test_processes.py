@@ -210,6 +210,23 @@ def test_two_processes_count_as_one(tmp_path, start, config, view, sizes):
 
 
 @pytest.mark.torture
+@pytest.mark.parametrize("config", ["bag_of_words", "lstm", "transformer", "wavenet"])
+def test_two_processes_train_any_model_as_one(tmp_path, start, config):
+    common = ["fit", "--config", ROOT / "configs" / f"{config}.yaml", "--trainer.max_steps", 10,
+              "--trainer.log_every_n_steps", 1, "--trainer.accelerator", "cpu", *ADAMW]  # fmt: skip
+    common += ["--model.dropout", 0] if config == "lstm" else []
+    one = start(*common, "--data.batch_size", 200, "--run_name", "one")
+    two = start(*common, "--data.batch_size", 100, "--run_name", "two",
+                "--trainer.devices", 2, "--trainer.strategy", "ddp")  # fmt: skip
+    for process in (one, two):
+        code, _, err = finish(process)
+        assert code == 0, err
+    single, double = (losses(tmp_path / f"logs/{name}/version_0") for name in ("one", "two"))
+    assert double["train/loss"] == pytest.approx(single["train/loss"], abs=1e-5)
+    assert double["val/loss"] == pytest.approx(single["val/loss"], abs=1e-5)
+
+
+@pytest.mark.torture
 def test_two_nodes_train_as_one_process(tmp_path, start, torchrun):
     common = ["fit", "--config", ROOT / "configs" / "mlp.yaml", "--trainer.max_steps", 20,
               "--trainer.log_every_n_steps", 1, "--trainer.accelerator", "cpu",
