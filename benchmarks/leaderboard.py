@@ -346,8 +346,8 @@ def main() -> None:
     if not args.page:
         tasks = [
             Task(entry, split, seed, KEPT)
-            for seed in SEEDS
             for split in all_splits
+            for seed in SEEDS
             for entry in ENTRIES
         ]
         with ThreadPoolExecutor(args.jobs) as pool:
