@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 import yaml
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch.utils.data import DataLoader, TensorDataset
 
 from litmore.data import NamesDataModule
-from litmore.models import MLP, CountBigram, NeuralBigram
+from litmore.models import MLP, RNN, CountBigram, NeuralBigram, NGram, Transformer, WaveNet
 
 
 class Validated(Callback):
@@ -48,10 +48,10 @@ def test_a_vocabulary_a_default_optimizer_and_a_last_validation(trainer, data, t
 
 
 @pytest.mark.parametrize("first", ["validate", "test"])
-@pytest.mark.parametrize("make", [MLP, NeuralBigram, CountBigram])
+@pytest.mark.parametrize("make", [MLP, NeuralBigram, CountBigram, NGram, WaveNet, RNN, Transformer])
 def test_judging_then_training_one_model_on_one_trainer(trainer, data, make, first):
-    data.block_size = 3 if make is MLP else 1
     model, one = make(data.vocabulary), trainer(max_epochs=1)
+    data.block_size, data.view = model.block_size, model.views[0]
     (before,) = getattr(one, first)(model, data, verbose=False)
     one.fit(model, data)
     (after,) = getattr(one, first)(model, data, verbose=False)
@@ -59,6 +59,16 @@ def test_judging_then_training_one_model_on_one_trainer(trainer, data, make, fir
     assert after[loss] < before[loss]
     one.fit_loop.max_epochs = 2
     one.fit(model, data)
+
+
+def test_a_model_with_places_of_its_own_and_lightnings_own_logger(word_file, tmp_path):
+    data = NamesDataModule(word_file(["emma", "ava", "mia"] * 9), view="words")
+    logger = TensorBoardLogger(tmp_path, "", "")
+    flags = dict.fromkeys(("enable_progress_bar", "enable_model_summary"), False)
+    flags |= {"logger": logger, "max_steps": 2, "log_every_n_steps": 1}
+    fitting = Trainer(accelerator="cpu", default_root_dir=tmp_path, **flags)
+    fitting.fit(Transformer(data.vocabulary, block_size=4), data)
+    assert yaml.safe_load((tmp_path / "hparams.yaml").read_text())["block_size"] == 4
 
 
 def test_two_fits_of_one_process_are_the_same(trainer, data):

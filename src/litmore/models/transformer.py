@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim import AdamW, Optimizer
 
 from litmore.corpus.vocabulary import Vocabulary
 from litmore.errors import InputError
@@ -79,6 +80,10 @@ class Transformer(CharLM):
         for block in self.blocks:
             h, _ = block(h)
         return self.output(self.norm(h))
+
+    def configure_optimizers(self) -> Optimizer:
+        """AdamW, at a rate that attention bears, where a config names no other."""
+        return AdamW(self.parameters(), lr=0.002)
 
     def advance(
         self, tokens: Int[Tensor, " B"], state: tuple[Tensor, ...] = ()
