@@ -66,7 +66,7 @@ ENTRIES = [
     Entry("bag of words", "--config configs/bag_of_words.yaml"),
     Entry("RNN", "--config configs/rnn.yaml"),
     Entry("GRU, small", "--config configs/gru.yaml --model.embedding_dim 16 --model.hidden_dim 68"
-          " --trainer.max_steps 3000"),
+          " --trainer.max_steps 5000"),
     Entry("GRU", "--config configs/gru.yaml"),
     Entry("LSTM", "--config configs/lstm.yaml --trainer.precision bf16-mixed"),
     Entry("WaveNet", "--config configs/wavenet.yaml", reported="lecture, part 5: 1.993 val"),
