@@ -72,12 +72,12 @@ ENTRIES = [
     Entry("WaveNet", "--config configs/wavenet.yaml", reported="lecture, part 5: 1.993 val"),
     Entry("Transformer", "--config configs/transformer.yaml",
           reported="makemore's README: ~1.92 test, on its own split"),
-    Entry("6-gram + MLP", "--config configs/mixture.yaml", ("6-gram, Kneser–Ney", "MLP")),
-    Entry("6-gram + GRU + Transformer", "--config configs/mixture.yaml",
+    Entry("6-gram + MLP", "--config configs/trained/mixture.yaml", ("6-gram, Kneser–Ney", "MLP")),
+    Entry("6-gram + GRU + Transformer", "--config configs/trained/mixture.yaml",
           ("6-gram, Kneser–Ney", "GRU", "Transformer")),
-    Entry("all of the six best", "--config configs/mixture.yaml",
+    Entry("all of the six best", "--config configs/trained/mixture.yaml",
           ("6-gram, Kneser–Ney", "MLP", "WaveNet", "GRU", "LSTM", "Transformer")),
-    Entry("6-gram + WaveNet + Transformer + three LSTMs", "--config configs/mixture.yaml",
+    Entry("6-gram + WaveNet + Transformer + three LSTMs", "--config configs/trained/mixture.yaml",
           ("6-gram, Kneser–Ney", "WaveNet", "Transformer", "LSTM", "LSTM", "LSTM")),
 ]  # fmt: skip
 """In the order of the table; a mixture after what it mixes."""

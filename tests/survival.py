@@ -206,7 +206,7 @@ def stop_and_go_on(folder, name, version, hook, step, *more):
     stop = ["--trainer.callbacks+=survival.Signal", f"--trainer.callbacks.hook={hook}",
             f"--trainer.callbacks.step={step}"]  # fmt: skip
     assert main(fit_args(folder, name, *more, *stop)) == 143
-    run = folder / "logs" / name / f"version_{version}"
+    run = folder / "logs" / Path(name).name / f"version_{version}"
     last = str(run / "checkpoints" / "last.ckpt")
     assert main(["fit", "--trust_config", "--ckpt_path", last, "--trainer.callbacks=null"]) == 0
     return run

@@ -10,8 +10,11 @@ from litmore.runs.checkpoint import load_model
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 MODELS = sorted(path.stem for path in CONFIGS.glob("*.yaml") if path.stem != "micrograd")
+MODELS += ["trained/mixture"]
 SHORT = ["--data.max_words=300", "--data.split=[0.8,0.1,0.1]", "--trainer.accelerator=cpu"]
 TRAINED = "trained"
+COUNTED = ("bigram_counts", "ngram", "trained/mixture")
+"""They take no steps."""
 
 
 @pytest.mark.parametrize("section", ["trainer", "data"])
@@ -22,7 +25,7 @@ def test_overlays_hold_nothing_else(section):
 
 def members(name):
     """What a mixture mixes: an n-gram, counted for it in this folder."""
-    if name != "mixture":
+    if name != "trained/mixture":
         return []
     from litmore.cli import main
 
@@ -31,16 +34,25 @@ def members(name):
     return [f"--model.members=[logs/{TRAINED}/version_0]"]
 
 
-@pytest.mark.parametrize("name", MODELS)
+QUICK = ("ngram", "transformer")
+"""What the quick tests take of them."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in QUICK else pytest.mark.torture) for name in MODELS],
+)
 def test_every_config_trains_judges_and_draws_names(name, command_line):
-    steps = [] if name in ("bigram_counts", "ngram", "mixture") else ["--trainer.max_steps=4"]
+    steps = (
+        [] if name in ("bigram_counts", "ngram", "trained/mixture") else ["--trainer.max_steps=4"]
+    )
     config = CONFIGS / f"{name}.yaml"
     more = [*SHORT, *steps, *members(name)]
     code, out, err = command_line("fit", "--config", config, *more)
     assert code == 0, err
     loss = float(re.search(r"val/loss +(\S+)", out)[1])
     assert loss < 4
-    last = f"logs/{name}/version_0/checkpoints/last.ckpt"
+    last = f"logs/{Path(name).name}/version_0/checkpoints/last.ckpt"
     code, out, err = command_line("validate", "--ckpt_path", last)
     assert code == 0, err
     assert float(re.search(r"val/loss +(\S+)", out)[1]) == pytest.approx(loss, abs=2e-4)

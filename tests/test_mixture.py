@@ -71,6 +71,7 @@ def test_says_the_weighted_mean_of_its_members(mixed):
     torch.testing.assert_close(model(x).exp().sum(-1), torch.ones(x.shape))
 
 
+@pytest.mark.torture
 def test_no_other_weights_are_likelier(mixed):
     model, data, _ = mixed
     weights = model.weights.tolist()
@@ -85,6 +86,7 @@ def test_no_other_weights_are_likelier(mixed):
             assert val_loss(model, data, changed) >= best - 1e-7
 
 
+@pytest.mark.torture
 def test_its_members_stay_as_they_are(mixed, members):
     model, _, _ = mixed
     for member, file in zip(model.members, members, strict=True):
@@ -125,6 +127,7 @@ def test_refuses_what_it_cannot_mix(words, members, tmp_path):
         Mixture(data.vocabulary, [str(tmp_path / "bad.ckpt")])
 
 
+@pytest.mark.torture
 def test_learns_a_batch_by_heart_where_there_is_no_validation(words, members, trainer):
     data = words(view="words")
     model, fitting = Mixture(data.vocabulary, members), trainer(max_epochs=1, overfit_batches=1)

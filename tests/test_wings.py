@@ -18,7 +18,7 @@ WINGS = {
         "benchmarks/micrograd.py",
         "notebooks/building_micrograd.ipynb",
     ],
-    "mixture": ["src/litmore/mixture.py", "configs/mixture.yaml", "tests/test_mixture.py"],
+    "mixture": ["src/litmore/mixture.py", "configs/trained/mixture.yaml", "tests/test_mixture.py"],
     "docs": ["docs", "tests/docs"],
     "notebooks": ["notebooks", "tests/test_notebooks.py"],
     "benchmarks": ["benchmarks", "tests/test_benchmarks.py"],

@@ -181,12 +181,10 @@ def test_a_run_without_logger_is_saved(fit):
 # Configs
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
-def test_every_shipped_config_trains_and_samples(run, config):
-    limit = ["--trainer.limit_train_batches", "3", "--trainer.limit_val_batches", "1"]
-    assert run("fit", "--config", config, *QUICK, *limit, "--trainer.max_epochs", 1).code == 0
-    names = config.stem != "micrograd"
-    assert run("sample", "--ckpt_path", "last", "--num_samples", "3").code == (0 if names else 2)
+def test_points_are_trained_on_and_are_no_names(run):
+    config = ROOT / "configs" / "micrograd.yaml"
+    assert run("fit", "--config", config, *QUICK, "--trainer.max_steps", 3).code == 0
+    assert run("sample", "--ckpt_path", "last", "--num_samples", "3").code == 2
 
 
 @pytest.mark.parametrize(

@@ -65,11 +65,11 @@ class CharLM(LightningModule, ABC):
         self._logged_step = -1
         self._is_monitored = False
 
-    def __call__(self, x: Int[Tensor, "B _"]) -> Float[Tensor, "*leading V"]:
-        """`forward`, of words of any length."""
-        limit = self.longest_input
-        if limit is None or x.shape[1] <= limit:
-            return super().__call__(x)
+    def __call__(self, *args: Any) -> Any:
+        """`forward`, of words of any length. Lightning may call a whole step so, of a batch."""
+        limit, (x, *more) = self.longest_input, args
+        if limit is None or more or not isinstance(x, Tensor) or x.shape[1] <= limit:
+            return super().__call__(*args)
         beginnings = super().__call__(x[:, :limit])  # (B, limit, V)
         windows = x.unfold(1, limit, 1)[:, 1:]  # (B, T - limit, limit)
         beyond = super().__call__(windows.flatten(0, 1))[:, -1]
