@@ -317,10 +317,10 @@ of the training loop on one thread, validations included, a mixture's with its m
 differ, and this one was shared: compare seconds by their ratios. "new" is the share of 10,000 drawn
 names that stand in no split. What was chosen was chosen on the validation split.
 
-**Counting comes first.** Half a second of counting, interpolated by Kneser and Ney, is better than
-the MLP of the lectures, and as good as a WaveNet of 76,579 parameters. **And counting goes on
-helping**: mixed as probabilities, the table and the networks are better than each alone, as they
-are wrong about different words.
+**Counting comes first.** Less than a second of counting, interpolated by Kneser and Ney, is better
+than the lectures' MLP and WaveNet (2.105 and 1.993 on validation), than the RNN here, and than
+makemore.py's Transformer ever gets. **And counting goes on helping**: mixed as probabilities, the
+table and the networks are better than each alone, as they are wrong about different words.
 """
 
 NOTES = {
