@@ -69,6 +69,8 @@ ENTRIES = [
           " --trainer.max_steps 5000"),
     Entry("GRU", "--config configs/gru.yaml"),
     Entry("LSTM", "--config configs/lstm.yaml --trainer.precision bf16-mixed"),
+    Entry("LSTM, longer", "--config configs/lstm.yaml --trainer.precision bf16-mixed"
+          " --model.dropout 0.4 --trainer.max_steps 2500"),
     Entry("WaveNet", "--config configs/wavenet.yaml", reported="lecture, part 5: 1.993 val"),
     Entry("Transformer", "--config configs/transformer.yaml",
           reported="makemore's README: ~1.92 test, on its own split"),
@@ -79,6 +81,8 @@ ENTRIES = [
           ("6-gram, Kneser–Ney", "MLP", "WaveNet", "GRU", "LSTM", "Transformer")),
     Entry("6-gram + WaveNet + Transformer + three LSTMs", "--config configs/trained/mixture.yaml",
           ("6-gram, Kneser–Ney", "WaveNet", "Transformer", "LSTM", "LSTM", "LSTM")),
+    Entry("6-gram + three LSTMs + two longer", "--config configs/trained/mixture.yaml",
+          ("6-gram, Kneser–Ney", "LSTM", "LSTM", "LSTM", "LSTM, longer", "LSTM, longer")),
 ]  # fmt: skip
 """In the order of the table; a mixture after what it mixes."""
 
