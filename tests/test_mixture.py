@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from conftest import ROOT
 from litmore.data import NamesDataModule
 from litmore.errors import InputError
 from litmore.mixture import Mixture
@@ -134,3 +135,34 @@ def test_learns_a_batch_by_heart_where_there_is_no_validation(words, members, tr
     fitting.fit(model, data)
     assert model.weights[0] > 0.5  # who counted the words knows them best
     assert math.isclose(float(model.weights.sum()), 1)
+
+
+def test_what_all_find_impossible_moves_no_weight(words, trainer, tmp_path):
+    data = words(view="windows", block_size=3)
+    files = []
+    for smoothing in (0.0, 0.0):
+        fitting = trainer(max_epochs=1)
+        fitting.fit(NGram(data.vocabulary, 3, smoothing), data)
+        files.append(str(tmp_path / f"unsmoothed_{len(files)}.ckpt"))
+        fitting.save_checkpoint(files[-1])
+    data = words(view="words")
+    model, fitting = Mixture(data.vocabulary, files), trainer(max_epochs=1, limit_train_batches=1)
+    fitting.fit(model, data)
+    assert model.weights.tolist() == pytest.approx([0.5, 0.5])
+    assert list(sample(model.eval(), 3, generator=torch.Generator().manual_seed(0)))
+
+
+@pytest.mark.torture
+def test_members_are_runs_and_the_newest_one(command_line):
+    config = ["fit", "--config", ROOT / "configs/ngram.yaml", "--data.max_words", 200]
+    assert command_line(*config)[0] == 0
+    assert command_line(*config, "--run_name", "unsmoothed", "--model.smoothing", 0)[0] == 0
+    mix = ["fit", "--config", ROOT / "configs/trained/mixture.yaml", "--data.max_words", 200]
+    for members in ("[logs/ngram/version_0, last]", "[logs/unsmoothed/version_0]"):
+        code, _, err = command_line(*mix, "--model.members", members)
+        assert code == 0, err
+    code, _, err = command_line(*mix, "--model.members", "last")
+    assert (code, err.splitlines()[-1]) == (
+        2,
+        "error: --model.members last: must be a list, such as '[a, b]'",
+    )

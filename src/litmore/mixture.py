@@ -16,7 +16,7 @@ from litmore.errors import InputError
 from litmore.models.base import CharLM, as_batch
 from litmore.models.losses import mean_nll, metrics
 from litmore.runs import checkpoint as checkpoints
-from litmore.runs.folder import find_checkpoint
+from litmore.runs.folder import LOGS, find_checkpoint
 
 
 class Mixture(CharLM):
@@ -31,8 +31,9 @@ class Mixture(CharLM):
 
     Args:
         vocabulary: the characters in the order of their ids; from the data.
-        members: the models' checkpoints, each a file or a run's folder (its best one); in a
-            mixture's own checkpoint, what the models are made of.
+        members: the models' checkpoints, each a file, a run's folder (its best one, or else its
+            last), or `last` or `best` of the newest run in `logs`; in a mixture's own checkpoint,
+            what the models are made of.
 
     Raises:
         InputError: a checkpoint cannot be used, is of other characters, or there is none.
@@ -128,7 +129,8 @@ class Mixture(CharLM):
         weights = torch.full_like(likelihoods[0], 1 / len(self.members))
         for _ in range(STEPS):
             said = likelihoods * weights
-            shares = (said / said.sum(1, keepdim=True)).sum(0)
+            total = said.sum(1, keepdim=True)  # 0 where all find it impossible
+            shares = (said / total.where(total > 0, 1.0)).sum(0)
             shares = self.trainer.strategy.reduce(shares, reduce_op="sum")
             before, weights = weights, shares / shares.sum()
             if (weights - before).abs().max() < 1e-7:
@@ -168,8 +170,11 @@ def _description(given: str | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _file(given: str) -> Path:
-    best = Path(given).expanduser() / "checkpoints" / "best.ckpt"
-    return find_checkpoint(str(best) if best.is_file() else given, Path(), None, FLAG)
+    kept = Path(given).expanduser() / "checkpoints"
+    for file in (kept / "best.ckpt", kept / "last.ckpt"):
+        if file.is_file():
+            return file
+    return find_checkpoint(given, Path(LOGS), None, FLAG)
 
 
 FLAG = "--model.members"

@@ -232,32 +232,31 @@ WORDS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("more", "places"),
-    [
-        ([], 16),
-        (["--model.block_size", 12], 12),
-        (["--data.block_size", 9], 9),
-        (["--data.block_size", 9, "--model.block_size", 9], 9),
-    ],
-)
-def test_the_places_of_a_model_of_words_are_said_in_either_place(command_line, more, places):
+@pytest.mark.parametrize(("more", "places"), [([], 16), (["--model.block_size", 12], 12)])
+def test_the_places_of_a_model_of_words_are_its_own(command_line, more, places):
     code, _, err = command_line("fit", "--model", "BagOfWords", *WORDS, *more)
     assert code == 0, err
     last = "logs/words/version_0/checkpoints/last.ckpt"
     assert load_model(Path(last)).block_size == places
-    if places == 9 and len(more) == 2:
-        assert command_line("fit", "--ckpt_path", last, "--trainer.max_steps", 3)[0] == 0
+    assert command_line("fit", "--ckpt_path", last, "--trainer.max_steps", 3)[0] == 0
 
 
-def test_two_numbers_of_places_are_refused(command_line):
-    both = ["--data.block_size", 9, "--model.block_size", 8]
-    code, _, err = command_line("fit", "--model", "BagOfWords", *WORDS, *both)
-    assert code == 2
-    assert "--model.block_size 8: the data's is 9" in err
-
-
-def test_a_block_size_of_whole_words_is_said_to_be_without_effect(command_line):
-    code, _, err = command_line("fit", "--model", "RNN", *WORDS, "--data.block_size", 5)
+@pytest.mark.parametrize(
+    ("model", "own"), [("RNN", ""), ("Transformer", "; the model's is --model.block_size")]
+)
+def test_a_block_size_of_whole_words_is_said_to_be_without_effect(command_line, model, own):
+    code, _, err = command_line("fit", "--model", model, *WORDS, "--data.block_size", 5)
     assert code == 0, err
-    assert "--data.block_size 5 has no effect: RNN looks at whole words" in err
+    assert f"--data.block_size 5 has no effect: words are whole{own}\n" in err
+
+
+COUNTED = ["fit", "--config", str(ROOT / "configs/ngram.yaml"), "--data.max_words", 200]
+
+
+def test_what_counts_takes_no_optimizer_and_begins_anew(command_line):
+    assert command_line(*COUNTED)[0] == 0
+    last = "logs/ngram/version_0/checkpoints/last.ckpt"
+    code, _, err = command_line(*COUNTED, "--optimizer", "Adam", "--init_from", last)
+    assert code == 0, err
+    assert "--optimizer has no effect: NGram takes no steps\n" in err
+    assert "--init_from has no effect: NGram takes no steps\n" in err

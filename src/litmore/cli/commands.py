@@ -144,6 +144,7 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
         data.check_data(command)
     if command == "fit":
         keep_plain({}, model, data)
+        _note_idle(settings, model)
         begin_with(settings, model)
         freeze_by_name(settings, model)
         with refused("--optimizer, --lr_scheduler"), warnings.catch_warnings():
@@ -163,6 +164,17 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
         if isinstance(callback, LRFinder):
             callback.check(model)
     print_notes(settings.notes)
+
+
+def _note_idle(settings: Settings, model: LightningModule) -> None:
+    """What has no effect on a model that counts: its own `configure_optimizers` gives none."""
+    if model.automatic_optimization or type(model).configure_optimizers(model) is not None:
+        return
+    settings.notes += [
+        f"{flag} has no effect: {type(model).__name__} takes no steps"
+        for flag in ("--optimizer", "--lr_scheduler", "--init_from")
+        if settings.values.get(flag.removeprefix("--")) is not None
+    ]
 
 
 def assemble(

@@ -65,6 +65,8 @@ def plain_message(line: str, names: Sequence[str], inner: str | None) -> str:
     if match := re.search(r"(?: Given value type: .*?Given value:|\. Got value:) (.*)$", line):
         value, line = f" {match[1]}", line[: match.start()]
     line = re.sub(r"^.*? Errors: - ", "", line)  # of a union's complaints, each type's
+    if re.match(r"Expected a <class 'collections\.abc\.Sequence'>", line):
+        line = "must be a list, such as '[a, b]'"
     if match := re.match(r"Expected a dot import path string: (\S+)", line):
         meant = nearest(match[1], [cls.__name__ for cls in known_classes()])
         line = f"no class of that name{meant or '; give its path, module.Class'}"

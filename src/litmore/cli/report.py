@@ -55,7 +55,7 @@ def report(
         print_metrics(metrics)
     if folder is not None and folder.path is not None:
         names = ["sample"] if isinstance(model, CharLM) else []
-        print_next(folder.path, *names, "test")
+        print_next(folder.path, *names, "test", is_drawn=bool(trainer.loggers))
 
 
 class Announcement(Callback):
@@ -178,10 +178,12 @@ def print_nothing_done(step: int) -> None:
 
 
 @rank_zero_only
-def print_next(run: Path, *commands: str) -> None:
+def print_next(run: Path, *commands: str, is_drawn: bool = True) -> None:
     """Where the run lies, and what to type next: these commands on its checkpoint."""
     here = os.path.relpath(run)
-    sys.stderr.write(f"\nThe run is in {here}. Next:\n  tensorboard --logdir {here}\n")
+    sys.stderr.write(f"\nThe run is in {here}. Next:\n")
+    if is_drawn:
+        sys.stderr.write(f"  tensorboard --logdir {here}\n")
     found = [run / CHECKPOINTS / f"{name}.ckpt" for name in ("best", "last")]
     for path in [path for path in found if path.is_file()][:1]:
         checkpoint = os.path.relpath(path)

@@ -281,21 +281,16 @@ class Settings(OpenCLI):
             self._link_lr()
 
     def _link_block_size(self) -> None:
-        """The data's is the model's: of contexts always, of whole words where it is given."""
+        """The data's is the model's, where the data cut contexts of that length."""
         model, data = (self.values[group].get("init_args") or {} for group in ("model", "data"))
-        if "block_size" not in data:
-            return
-        are_words = data.get("view") == "words"
-        is_given = "block_size" in self.by_hand.settings("data", by_hand=True)
-        if "block_size" not in model:
-            if are_words and is_given:
-                name = str(self.values.model.class_path).rpartition(".")[2]
+        if data.get("view") == "words":
+            if "block_size" in self.by_hand.settings("data", by_hand=True):
+                own = "; the model's is --model.block_size" if "block_size" in model else ""
                 self.notes.append(
-                    f"--data.block_size {data['block_size']} has no effect: {name} looks at whole"
-                    " words"
+                    f"--data.block_size {data['block_size']} has no effect: words are whole{own}"
                 )
             return
-        if are_words and not is_given:
+        if "block_size" not in model or "block_size" not in data:
             return
         given = self.by_hand.settings("model", by_hand=True).get("block_size", data["block_size"])
         if given != data["block_size"]:
@@ -304,8 +299,7 @@ class Settings(OpenCLI):
                 f" as --data.block_size {given}"
             )
         model["block_size"] = data["block_size"]
-        if not are_words:
-            self._derived.append(("model", "block_size"))
+        self._derived.append(("model", "block_size"))
 
     def _link_lr(self) -> None:
         """The optimizer's is the peak of a schedule that has one."""

@@ -254,13 +254,13 @@ class CharLM(LightningModule, ABC):
                 f"--data: {type(data).__name__} has no characters for {name} to predict"
             )
         view = getattr(data, "view", self.views[0])  # another's data module knows of none
-        if view not in self.views:
-            raise InputError(f"--data.view {view}: {name} takes {' or '.join(self.views)}")
         if view == "counts" and any(hasattr(part, "running_mean") for part in self.modules()):
             raise InputError(
                 f"--data.view counts: {name} normalises by a batch's statistics, and those of"
                 " distinct contexts are not the corpus's; pass --data.view windows"
             )
+        if view not in self.views:
+            raise InputError(f"--data.view {view}: {name} takes {' or '.join(self.views)}")
         if view != "words" and getattr(data, "block_size", self.block_size) != self.block_size:
             raise InputError(
                 f"--data.block_size {data.block_size}: {name} looks at {self.block_size} token(s);"
