@@ -105,7 +105,7 @@ def splits(folder: Path) -> list[Split]:
     """The lectures' own, without words on both sides, and makemore's."""
     path, _, overlay = corpus()
     folder.mkdir(parents=True, exist_ok=True)
-    data = " ".join(overlay)
+    data = " ".join(overlay).replace(f"{ROOT}/", "")
     return [
         Split("lecture", "the lectures' split", tuple(overlay), data),
         Split("unique", "each word once", (*overlay, "--data.unique=true"),
@@ -245,19 +245,21 @@ def table(split: Split, root: Path) -> Iterator[str]:
     """A split's rows, as Markdown."""
     held_out = ["val", "test"] if split.name != "makemore" else ["its 1,000 words"]
     head = ["", "train", *held_out, "parameters", "seconds", "names a second", "new", "seeds"]
-    yield "| " + " | ".join([*head, "reported by others"]) + " |"
-    yield "|" + " --- |" * (len(head) + 1)
+    is_reported = split.name == "lecture"  # theirs is nearest to it
+    head += ["reported by others"] if is_reported else []
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + " --- |" * len(head)
     for entry in ENTRIES:
         if results := found(split, entry, root):
             losses = ["train", "val", "test"][: 1 + len(held_out)]
             cells = [entry.name, *(spread(results, name) for name in losses)]
             cells += [
                 f"{results[0]['parameters']:,}" if results[0]["parameters"] > 1 else "–",
-                f"{mean(results, 'seconds'):.3g}",
+                f"{mean(results, 'seconds'):,.{1 if mean(results, 'seconds') < 10 else 0}f}",
                 f"{mean(results, 'names_a_second'):,.0f}",
                 f"{mean(results, 'new'):.0%}",
                 str(len(results)),
-                entry.reported,
+                *([entry.reported] if is_reported else []),
             ]
             yield "| " + " | ".join(cells) + " |"
 
@@ -267,34 +269,42 @@ def commands() -> Iterator[str]:
     yield "| | |"
     yield "| --- | --- |"
     for entry in ENTRIES:
-        members = f" --model.members '[{', '.join(entry.members)}: their runs]'"
-        command = f"python main.py fit {entry.flags}{members if entry.members else ''}"
+        command = f"python main.py fit {entry.flags}"
+        if entry.members:
+            command += " --model.members '[RUN, …]'"
         yield f"| {entry.name} | `{command}` |"
 
 
 def draw(split: Split, root: Path) -> None:
-    """The losses against seconds and against parameters."""
+    """The losses against seconds and against parameters; a point's number is its name's."""
     from matplotlib.figure import Figure
 
-    figure = Figure((11, 4.6), dpi=100, layout="constrained")
+    figure = Figure((11, 5), dpi=100)
     panels = figure.subplots(1, 2, sharey=True)
-    for axes, what in zip(panels, ("seconds", "parameters"), strict=True):
-        for entry in ENTRIES:
-            results = found(split, entry, root)
-            if not results or (mean(results, what) <= 1 and what == "parameters"):
-                continue
+    figure.subplots_adjust(left=0.06, right=0.72, bottom=0.1, top=0.97, wspace=0.06)
+    names = []
+    for entry in ENTRIES:
+        results = found(split, entry, root)
+        if not results:
+            continue
+        names.append(f"{len(names) + 1}  {entry.name}")
+        color = "#d1495b" if entry.members else "#2e6f95"
+        for axes, what in zip(panels, ("seconds", "parameters"), strict=True):
             x, y = mean(results, what), mean(results, "test")
-            axes.plot(x, y, "s" if entry.members else "o", color="#d1495b" if entry.members else
-                      "#2e6f95", markersize=6)  # fmt: skip
-            axes.annotate(entry.name, (x, y), xytext=(6, 3), textcoords="offset points", fontsize=8)
+            if what == "seconds" or x > 1:
+                label = {"fontsize": 8, "color": "white", "ha": "center", "va": "center"}
+                axes.plot(x, y, "o", color=color, markersize=13)
+                axes.text(x, y, str(len(names)), **label)
+    for axes, what in zip(panels, ("seconds of training", "parameters"), strict=True):
         axes.set_xscale("log")
-        axes.set_xlabel("seconds of training" if what == "seconds" else what)
+        axes.set_xlabel(what)
         axes.grid(color="0.9")
-        axes.margins(x=0.2)
+        axes.set_axisbelow(True)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
     panels[0].set_ylabel("test loss, nats a character")
     panels[0].set_ylim(top=2.2)
+    figure.text(0.735, 0.95, "\n".join(names), va="top", fontsize=8, linespacing=1.8)
     figure.savefig(FIGURE)
 
 
@@ -336,7 +346,8 @@ NOTES = {
     " Transformer comes to 1.9646 at best (`benchmarks/makemore.py`), after 15,000 steps.",
 }
 
-COMMANDS = "With the split's flags and `--seed_everything` 0 to 4."
+COMMANDS = """With the split's flags and `--seed_everything` 0 to 4. A mixture's members are the
+runs of that seed; of several of one kind, of the seeds that follow."""
 
 
 def main() -> None:
