@@ -179,7 +179,7 @@ def test_two_processes_train_as_one(tmp_path, start, config, view):
 @pytest.mark.parametrize(
     ("config", "view", "sizes"),
     [
-        ("bigram_counts", "windows", (999, 999)),
+        pytest.param("bigram_counts", "windows", (999, 999), marks=pytest.mark.torture),
         # Pieces of as many batches.
         pytest.param("ngram", "counts", (1998, 999), marks=pytest.mark.torture),
     ],

@@ -113,7 +113,7 @@ def test_the_default_is_drawn_as_ever():
 def test_batch_norm_takes_no_counts():
     assert MLP(LETTERS).views == ("windows", "counts")
     assert MLP(LETTERS, batch_norm=True).views == ("windows",)
-    with pytest.raises(InputError, match=r"data.view counts: MLP takes windows"):
+    with pytest.raises(InputError, match=r"data.view counts: MLP normalises"):
         MLP(LETTERS, batch_norm=True).check_data(NamesDataModule(view="counts"))
 
 

@@ -80,7 +80,7 @@ def test_batch_norm_takes_no_counts():
     model = WaveNet(LETTERS, norm="batch")
     assert type(model.levels[0][1]) is BatchNorm
     assert model.views == ("windows",)
-    with pytest.raises(InputError, match=r"data.view counts: WaveNet takes windows"):
+    with pytest.raises(InputError, match=r"data.view counts: WaveNet normalises"):
         model.check_data(NamesDataModule(view="counts", block_size=8))
 
 
