@@ -73,6 +73,14 @@ class Stopwatch(Callback):
             if step <= trainer.max_steps // 2:
                 self.half = self.latest
             return
+        self._stop(now)
+
+    def on_train_end(self, *_: object) -> None:
+        """Stop, if a model took no steps."""
+        if not hasattr(self, "a_step"):
+            self._stop(time.perf_counter())
+
+    def _stop(self, now: float) -> None:
         (began, first), (ended, last) = self.half, self.latest
         self.a_step = (ended - began) / max(last - first, 1)
         if path := os.environ.get(VARIABLE):
