@@ -13,10 +13,12 @@ from torch.nn import functional as F
 from litmore.corpus.vocabulary import BOUNDARY, Vocabulary
 from litmore.data.views import AnyBatch
 from litmore.errors import InputError
+from litmore.log import log_now
 from litmore.models.base import CharLM, as_batch
-from litmore.models.losses import mean_nll, metrics
+from litmore.models.losses import metrics, total_nll
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import LOGS, find_checkpoint
+from litmore.steps import step_at_hand
 
 
 class Mixture(CharLM):
@@ -142,11 +144,11 @@ class Mixture(CharLM):
         batch = as_batch(batch)
         with torch.no_grad():
             logits = self(batch.x)
-        count = float(batch.num_predicted())
-        logged = metrics(
-            "train", float(mean_nll(logits, batch)), float(batch.num_correct(logits)) / count
-        )
-        self.log_dict(logged, on_step=False, on_epoch=True, sync_dist=True, batch_size=round(count))
+        of_batch = [total_nll(logits, batch), batch.num_correct(logits), batch.num_predicted()]
+        sums = self.trainer.strategy.reduce(torch.stack(of_batch), reduce_op="sum")
+        nll, correct, count = sums.tolist()
+        logged = metrics("train", nll / count, correct / count)
+        log_now(self.trainer, logged, step_at_hand(self.trainer))
 
     def on_train_end(self) -> None:
         self.members.train()

@@ -43,6 +43,7 @@ STOPS = {
     "bigram": [("on_train_batch_end", 18), ("on_validation_batch_end", 36),
                ("on_validation_end", 18), ("on_train_epoch_end", 36)],
     "counts": [("on_train_batch_end", 0), ("on_validation_batch_end", 0)],
+    "ngram": [("on_train_batch_end", 0), ("on_validation_batch_end", 0)],
 }  # fmt: skip
 
 

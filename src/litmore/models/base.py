@@ -100,6 +100,8 @@ class CharLM(LightningModule, ABC):
             return self(tokens[:, -(self.longest_input or tokens.shape[1]) :])[:, -1]
         context = tokens[:, -self.block_size :]
         missing = self.block_size - context.shape[1]
+        # A copy: what is compiled is compiled for each kind of strides.
+        context = context.clone(memory_format=torch.contiguous_format)
         return self(F.pad(context, (missing, 0), value=BOUNDARY))
 
     def advance(
