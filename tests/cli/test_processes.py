@@ -243,6 +243,7 @@ def test_two_nodes_train_as_one_process(tmp_path, start, torchrun):
     assert double["val/loss"] == pytest.approx(single["val/loss"], abs=1e-5)
 
 
+@pytest.mark.torture
 def test_two_processes_judge_every_character_once(tmp_path, run):
     config = ROOT / "configs" / "bigram_counts.yaml"
     assert run("fit", "--config", config, "--trainer.accelerator", "cpu")[0] == 0
