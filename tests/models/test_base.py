@@ -501,6 +501,17 @@ def test_words_longer_than_the_longest_input_train_and_are_judged(name, trainer,
     assert float(fitting.callback_metrics["val/loss"]) < 3.4
 
 
+def test_a_forward_may_take_more_than_tokens():
+    class Stateful(WordGRU):
+        def forward(self, x, state=None):
+            return self.output(self.recurrent(self.embedding(x), state)[0])
+
+    model = made(lambda: Stateful(LETTERS))
+    x, state = torch.randint(1, 27, (2, 5)), torch.randn(1, 2, 8)
+    assert torch.equal(model(x, state=state), model(x=x, state=state))
+    assert not torch.equal(model(x, state=state), model(x=x))
+
+
 @pytest.mark.parametrize("make", [nn.BatchNorm1d, lambda size: nn.BatchNorm1d(size, affine=False)])
 def test_statistics_of_a_batch_are_not_taken_over_counts(data_for, make):
     class Normed(MLP):

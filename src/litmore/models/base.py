@@ -65,11 +65,11 @@ class CharLM(LightningModule, ABC):
         self._logged_step = -1
         self._is_monitored = False
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **more: Any) -> Any:
         """`forward`, of words of any length. Lightning may call a whole step so, of a batch."""
-        limit, (x, *more) = self.longest_input, args
-        if limit is None or more or not isinstance(x, Tensor) or x.shape[1] <= limit:
-            return super().__call__(*args)
+        limit, x = self.longest_input, args[0] if len(args) == 1 and not more else None
+        if limit is None or not isinstance(x, Tensor) or x.shape[1] <= limit:
+            return super().__call__(*args, **more)
         beginnings = super().__call__(x[:, :limit])  # (B, limit, V)
         windows = x.unfold(1, limit, 1)[:, 1:]  # (B, T - limit, limit)
         beyond = super().__call__(windows.flatten(0, 1))[:, -1]
