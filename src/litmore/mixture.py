@@ -16,12 +16,13 @@ from litmore.errors import InputError
 from litmore.log import log_now
 from litmore.models.base import CharLM, as_batch
 from litmore.models.losses import metrics, total_nll
+from litmore.models.stepless import Stepless
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import LOGS, find_checkpoint
 from litmore.steps import step_at_hand
 
 
-class Mixture(CharLM):
+class Mixture(Stepless):
     """The mean of what trained models say, as probabilities, by weights that sum to 1.
 
     The weights are those under which the validation split is likeliest, found by expectation and
@@ -64,9 +65,6 @@ class Mixture(CharLM):
         self.members = nn.ModuleList(models).requires_grad_(False).train()
         even = torch.full((len(models),), 1 / len(models), dtype=torch.float64)
         self.register_buffer("weights", even)
-        self.automatic_optimization = False
-        # DDP refuses a module that has no parameter to synchronise.
-        self._nothing_to_train = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
         return self._mixed(self._logits(x))
@@ -96,9 +94,6 @@ class Mixture(CharLM):
         numbers = torch.tensor([len(after) for after in kept], device=tokens.device)
         parts = (part for after in kept for part in after)
         return self._mixed(torch.stack(logits)), (numbers.expand(len(tokens), -1), *parts)
-
-    def configure_optimizers(self) -> None:
-        """None: the weights are found, not approached."""
 
     def on_train_start(self) -> None:
         """Find the weights, on the training's batches where there are none to validate."""

@@ -121,6 +121,7 @@ class TwoOptimizers(MLP):
 
     def configure_optimizers(self):
         halves = list(self.hidden.parameters()), list(self.output.parameters())
+        assert self.trainer.max_steps == 20  # a Trainer is there to be asked
         return [torch.optim.SGD(each, lr=0.1) for each in halves]
 
     def training_step(self, batch, batch_idx):

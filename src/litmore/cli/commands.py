@@ -44,6 +44,7 @@ from litmore.cli.word_scores import WordScores
 from litmore.errors import InputError
 from litmore.models.final_validation import FinalValidation
 from litmore.models.hyperparameters import keep_plain
+from litmore.models.stepless import Stepless
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.atomic import AtomicCheckpointIO
 from litmore.runs.changed_settings import ChangedSettings
@@ -167,8 +168,8 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
 
 
 def _note_idle(settings: Settings, model: LightningModule) -> None:
-    """What has no effect on a model that counts: its own `configure_optimizers` gives none."""
-    if model.automatic_optimization or type(model).configure_optimizers(model) is not None:
+    """What has no effect on a model that takes no steps."""
+    if not isinstance(model, Stepless):
         return
     settings.notes += [
         f"{flag} has no effect: {type(model).__name__} takes no steps"

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from litmore.corpus.vocabulary import Vocabulary
 from litmore.data.views import AnyBatch
 from litmore.errors import InputError
-from litmore.models.base import CharLM, as_batch
+from litmore.models.base import as_batch
 from litmore.models.losses import metrics
+from litmore.models.stepless import Stepless
 
 
-class CountBigram(CharLM):
+class CountBigram(Stepless):
     """How often each character followed each other one, smoothed and normalised.
 
     One pass over the data is the whole training: there is no optimizer. On several processes the
@@ -44,9 +45,6 @@ class CountBigram(CharLM):
         self.register_buffer(
             "counts", torch.zeros(self.vocab_size, self.vocab_size, dtype=torch.float64)
         )
-        self.automatic_optimization = False
-        # DDP refuses a module that has no parameter to synchronise.
-        self._nothing_to_train = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Int[Tensor, "B 1"]) -> Float[Tensor, "B V"]:
         """Logits of the next character; uniform after a token never seen."""
@@ -58,9 +56,6 @@ class CountBigram(CharLM):
         total = smoothed.sum(1, keepdim=True)
         uniform = torch.full_like(smoothed, 1 / self.vocab_size)
         return torch.where(total > 0, smoothed / total, uniform)
-
-    def configure_optimizers(self) -> None:
-        """None: counting is the training."""
 
     def training_step(self, batch: AnyBatch | Sequence[Tensor], batch_idx: int) -> None:  # type: ignore[override]
         if batch_idx == 0:  # a second epoch must not count everything twice

@@ -5,19 +5,20 @@ from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from litmore.corpus.vocabulary import Vocabulary
 from litmore.data.views import AnyBatch
 from litmore.errors import InputError
-from litmore.models.base import CharLM, as_batch
+from litmore.models.base import as_batch
 from litmore.models.context_tree import ContextTree
 from litmore.models.losses import metrics
+from litmore.models.stepless import Stepless
 from litmore.models.tally import Tally
 
 
-class NGram(CharLM):
+class NGram(Stepless):
     """How often each character followed each K tokens, smoothed by what shorter contexts say.
 
     One pass over the data is the whole training, as `CountBigram`'s: there is no optimizer. On
@@ -49,9 +50,6 @@ class NGram(CharLM):
         self.smoothing = smoothing
         self.tally = Tally(block_size, self.vocab_size)
         self._tree: ContextTree | None = None
-        self.automatic_optimization = False
-        # DDP refuses a module that has no parameter to synchronise.
-        self._nothing_to_train = nn.Parameter(torch.zeros(()))
 
     @property
     def tree(self) -> ContextTree:
@@ -63,9 +61,6 @@ class NGram(CharLM):
     def forward(self, x: Int[Tensor, "B K"]) -> Float[Tensor, "B V"]:
         """Log-probabilities of the next character; uniform where nothing was counted."""
         return self.tree.probabilities(x).log()
-
-    def configure_optimizers(self) -> None:
-        """None: counting is the training."""
 
     def training_step(self, batch: AnyBatch | Sequence[Tensor], batch_idx: int) -> None:  # type: ignore[override]
         if batch_idx == 0:  # a second epoch must not count everything twice
