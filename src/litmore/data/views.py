@@ -16,7 +16,7 @@ from torch import Tensor
 
 from litmore.corpus.corpus import Corpus
 from litmore.corpus.vocabulary import BOUNDARY
-from litmore.data.order import EpochOrder, LikeLength, RandomOrder
+from litmore.data.order import HELD, EpochOrder, LikeLength, RandomOrder
 
 PAD = -1
 """The target where there is nothing to predict."""
@@ -198,4 +198,6 @@ class Words(WordView):
         return self[torch.arange(first, last)]
 
     def training_order(self, seed: int, batch_size: int) -> EpochOrder:
+        if len(self) > HELD:  # neither their order is held, nor their lengths
+            return super().training_order(seed, batch_size)
         return LikeLength(self.corpus.lengths, batch_size, seed)
