@@ -15,7 +15,6 @@ from litmore.data.views import AnyBatch
 from litmore.errors import InputError
 from litmore.log import log_now
 from litmore.models.base import CharLM, as_batch
-from litmore.models.losses import metrics, total_nll
 from litmore.models.stepless import Stepless
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import LOGS, find_checkpoint
@@ -53,14 +52,16 @@ class Mixture(Stepless):
         super().__init__(vocabulary)
         if not members:
             raise InputError("--model.members: name the checkpoints to mix")
-        models = [_member(member) for member in members]
+        contents = [_content(member) for member in members]
+        models = [checkpoints.rebuild(content, flag=FLAG) for content in contents]
         for given, model in zip(members, models, strict=True):
             if model.vocabulary != self.vocabulary:
                 raise InputError(
                     f"--model.members {given}: its characters are {model.vocabulary.characters!r},"
                     f" the data's {self.vocabulary.characters!r}"
                 )
-        members = [_description(member) for member in members]
+        made_of = ("class_path", "hyper_parameters")
+        members = [{name: content[name] for name in made_of} for content in contents]
         self.save_hyperparameters()
         self.members = nn.ModuleList(models).requires_grad_(False).train()
         even = torch.full((len(models),), 1 / len(models), dtype=torch.float64)
@@ -139,11 +140,7 @@ class Mixture(Stepless):
         batch = as_batch(batch)
         with torch.no_grad():
             logits = self(batch.x)
-        of_batch = [total_nll(logits, batch), batch.num_correct(logits), batch.num_predicted()]
-        sums = self.trainer.strategy.reduce(torch.stack(of_batch), reduce_op="sum")
-        nll, correct, count = sums.tolist()
-        logged = metrics("train", nll / count, correct / count)
-        log_now(self.trainer, logged, step_at_hand(self.trainer))
+        log_now(self.trainer, self._training_metrics(logits, batch), step_at_hand(self.trainer))
 
     def on_train_end(self) -> None:
         self.members.train()
@@ -153,17 +150,9 @@ STEPS = 1000
 """Of expectation and maximisation at most."""
 
 
-def _member(given: str | Mapping[str, Any]) -> CharLM:
-    """A trained model of its file, or one yet without its weights of what it is made of."""
-    if isinstance(given, str):
-        return checkpoints.rebuild(checkpoints.read(_file(given), FLAG), flag=FLAG)
-    return checkpoints.rebuild(dict(given), flag=FLAG)
-
-
-def _description(given: str | Mapping[str, Any]) -> dict[str, Any]:
-    """What a member is made of, as plain values."""
-    content = checkpoints.read(_file(given), FLAG) if isinstance(given, str) else given
-    return {name: content[name] for name in ("class_path", "hyper_parameters")}
+def _content(given: str | Mapping[str, Any]) -> dict[str, Any]:
+    """A trained model's checkpoint; or what one is made of, whose weights are yet to come."""
+    return checkpoints.read(_file(given), FLAG) if isinstance(given, str) else dict(given)
 
 
 def _file(given: str) -> Path:

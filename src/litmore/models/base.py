@@ -152,13 +152,17 @@ class CharLM(LightningModule, ABC):
         if self._logged_step == step:
             return  # an optimizer may look at a batch several times in one step
         self._logged_step = step
+        logged = self._training_metrics(logits, batch)
+        self._check_finite(logged["train/loss"])
+        if isinstance(penalty, Tensor):
+            logged["train/objective"] = logged["train/loss"] + penalty.item()
+        log_now(self.trainer, logged, step, is_log_due(self.trainer))
+
+    def _training_metrics(self, logits: Tensor, batch: AnyBatch) -> dict[str, float]:
+        """Of the batches of all processes."""
         sums = torch.stack(_sums(logits, batch)).detach()
         nll, correct, count = self.trainer.strategy.reduce(sums, reduce_op="sum").tolist()
-        self._check_finite(nll / count)
-        logged = metrics("train", nll / count, correct / count)
-        if isinstance(penalty, Tensor):
-            logged["train/objective"] = nll / count + penalty.item()
-        log_now(self.trainer, logged, step, is_log_due(self.trainer))
+        return metrics("train", nll / count, correct / count)
 
     def on_train_start(self) -> None:
         """Look once who monitors the training: they may look at any step."""
