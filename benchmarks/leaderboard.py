@@ -9,9 +9,7 @@ works.
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import time
 from collections import defaultdict
@@ -30,8 +28,8 @@ from litmore.models import CharLM
 from litmore.models.losses import total_nll
 from litmore.runs.checkpoint import load_model, read
 from litmore.sampling import sample
-from stopwatch import ROOT, VARIABLE, scratch
-from time_to_loss import CHILD, corpus
+from stopwatch import ROOT, scratch
+from time_to_loss import cold, corpus, fit_in
 
 PAGE, FIGURE = ROOT / "docs" / "leaderboard.md", ROOT / "docs" / "leaderboard.png"
 KEPT = ROOT / "logs" / "leaderboard"
@@ -158,33 +156,17 @@ class Task:
         for member in self.members:
             member.run(more)
         self.folder.mkdir(parents=True, exist_ok=True)
-        watch = self.folder / "seconds.json"
         flags = [*self.entry.flags.split(), *self.split.flags, *more]
         if self.entry.members:
             files = ",".join(str(member.checkpoint) for member in self.members)
             flags.append(f"--model.members=[{files}]")
         quiet = ("logger", "enable_progress_bar", "enable_model_summary")
         flags += [f"--trainer.{name}=false" for name in quiet]
-        flags += ["--trainer.callbacks+=stopwatch.Stopwatch", "--trust_config"]
-        flags += [f"--seed_everything={self.seed}", f"--trainer.default_root_dir={self.folder}"]
-        self._process(["-c", CHILD, "fit", *flags], {VARIABLE: str(watch)})
-        judged = self._process([__file__, "--judge", str(self.checkpoint)], {})
-        seconds = json.loads(watch.read_text())["loop"]
+        _, seconds = fit_in(self.folder, *flags, f"--seed_everything={self.seed}")
+        judged = self.folder / "judged.json"
+        cold(__file__, "--judge", str(self.checkpoint), str(judged))
         seconds += sum(member.run()["seconds"] for member in self.members)
-        self.result.write_text(json.dumps(json.loads(judged) | {"seconds": seconds}))
-
-    def _process(self, command: Sequence[str], variables: dict[str, str]) -> str:
-        done = subprocess.run(
-            [sys.executable, *command],
-            cwd=ROOT,
-            check=False,
-            capture_output=True,
-            text=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"} | variables,
-        )
-        if done.returncode:
-            raise SystemExit(f"{self.entry.name}, {self.split.name}: {done.stderr[-2000:]}")
-        return done.stdout
+        self.result.write_text(json.dumps(json.loads(judged.read_text()) | {"seconds": seconds}))
 
 
 def judge(checkpoint: Path) -> dict[str, Any]:
@@ -356,10 +338,11 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--quick", action="store_true", help="two rows in seconds; writes nothing")
     parser.add_argument("--page", action="store_true", help="write the page of what is there")
-    parser.add_argument("--judge", type=Path, help="a checkpoint: print its results as JSON")
+    parser.add_argument("--judge", type=Path, nargs=2, help="a checkpoint; a file for its results")
     args = parser.parse_args()
     if args.judge:
-        print(json.dumps(judge(args.judge)))
+        checkpoint, file = args.judge
+        file.write_text(json.dumps(judge(checkpoint)))
         return
     if args.quick:
         with scratch() as folder:
@@ -368,6 +351,8 @@ def main() -> None:
             print("\n".join(table(mixture.split, folder)))
         return
     all_splits = splits(KEPT)
+    if not all_splits[0].flags:
+        sys.exit("the page is of the lectures' names.txt: fetch it by configs/data/makemore.yaml")
     if not args.page:
         first, *others = all_splits
         order = [(first, seed) for seed in SEEDS] + [(s, seed) for seed in SEEDS for s in others]

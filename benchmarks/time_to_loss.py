@@ -56,27 +56,36 @@ def steps_to(target: float, path: Path, every: int, steps: int) -> tuple[int, fl
 
 
 def cold(*command: str, **environment: str) -> float:
-    """Seconds of a process."""
+    """Seconds of a process; what it said, where it failed."""
     started = time.perf_counter()
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,
-        check=True,
+        check=False,
         capture_output=True,
+        text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
     )
+    if done.returncode:
+        raise SystemExit(done.stderr[-2000:])
     return time.perf_counter() - started
 
 
+def fit_in(folder: Path, *flags: str) -> tuple[float, float]:
+    """A `fit` in a process and a folder of its own: seconds of it all, and of its loop."""
+    watch = folder / "seconds.json"
+    own = ["--trainer.callbacks+=stopwatch.Stopwatch", f"--trainer.default_root_dir={folder}"]
+    whole = cold("-c", CHILD, "fit", *flags, *own, "--trust_config", **{VARIABLE: str(watch)})
+    return whole, json.loads(watch.read_text())["loop"]
+
+
 def fitted(*flags: str) -> tuple[float, float, float]:
-    """A `fit` in a process of its own: seconds of it all and of its loop, and its best loss."""
+    """What `fit_in` gives, in a folder that goes away, and its best loss."""
     with scratch() as folder:
-        watch = folder / "seconds.json"
-        own = ["--trainer.callbacks+=stopwatch.Stopwatch", f"--trainer.default_root_dir={folder}"]
-        whole = cold("-c", CHILD, "fit", *flags, *own, "--trust_config", **{VARIABLE: str(watch)})
+        seconds = fit_in(folder, *flags)
         (best,) = folder.glob("*/*/checkpoints/best.ckpt")
         state = torch.load(best, weights_only=True)["callbacks"]["Checkpoints"]
-        return whole, json.loads(watch.read_text())["loop"], state["best_score"]
+        return *seconds, state["best_score"]
 
 
 def measure(quick: bool = False) -> list[Row]:
