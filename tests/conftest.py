@@ -56,14 +56,19 @@ def word_file(tmp_path: Path) -> Callable[[Iterable[str]], str]:
 
 
 @pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PL_GLOBAL_SEED", "0")  # the run sets it; the next test shall not see it
+    return tmp_path
+
+
+@pytest.fixture
 def command_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    here: Path, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
     """Run a command line of this process, in an empty folder: exit code, stdout, stderr."""
     from litmore.cli import main
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")  # the run sets it; the next test shall not see it
 
     def run(*args: object) -> tuple[int, str, str]:
         capsys.readouterr()

@@ -185,13 +185,8 @@ def test_two_processes_train_as_one(tmp_path, start, config, view):
     ],
 )
 def test_two_processes_count_as_one(tmp_path, start, config, view, sizes):
-    common = [
-        "fit",
-        "--config",
-        ROOT / "configs" / f"{config}.yaml",
-        "--trainer.accelerator",
-        "cpu",
-    ]
+    common = ["fit", "--config", ROOT / "configs" / f"{config}.yaml", "--data.view", view,
+              "--trainer.accelerator", "cpu"]  # fmt: skip
     one = start(*common, "--data.batch_size", sizes[0], "--run_name", "one")
     ddp = ["--trainer.devices", 2, "--trainer.strategy", "ddp"]
     two = start(*common, "--data.batch_size", sizes[1], "--run_name", "two", *ddp)

@@ -26,13 +26,6 @@ STOPS = {
 """A validation is due after the GRU's step 4; the others' stops are in the middle of an epoch."""
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
-    return tmp_path
-
-
 @pytest.mark.parametrize("name", RUNS)
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(here, name):
     assert main(fit_args(here, name)) == 0

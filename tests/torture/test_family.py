@@ -12,13 +12,6 @@ from test_configs import COUNTED, MODELS, SHORT, members
 pytestmark = pytest.mark.torture
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
-    return tmp_path
-
-
 @pytest.mark.parametrize("name", MODELS)
 def test_a_stop_anywhere_changes_nothing(here, name):
     more = [*SHORT, *members(name), "--data.batch_size=64"]

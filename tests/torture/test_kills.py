@@ -48,13 +48,6 @@ STOPS = {
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
-    return tmp_path
-
-
-@pytest.fixture
 def command(tmp_path):
     """Start `python main.py …` in an empty folder, in a process group of its own."""
     started = []
