@@ -18,7 +18,7 @@ pytestmark = pytest.mark.torture
 # RLIMIT_DATA holds what is private and writable: what no file stands behind.
 LIMITED = f"""
 import resource, sys
-import litmore.callbacks, litmore.cli.commands, litmore.models
+import litmore.callbacks, litmore.cli.run, litmore.models
 taken = int(open("/proc/self/status").read().split("VmData:")[1].split()[0]) << 10
 resource.setrlimit(resource.RLIMIT_DATA, (taken + {MAY_TAKE},) * 2)
 sys.exit(litmore.cli.main(sys.argv[1:]))

@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
+from litmore.cli.commands import command, more_commands
 from litmore.cli.configs import Configs
 from litmore.cli.parser import flag_values, with_place
 from litmore.errors import InputError, RunError
@@ -30,19 +31,13 @@ def main(args: Sequence[str] | None = None) -> int:
     configs: Configs | None = None
     try:
         # Each imports what it needs: `sample` is done before Lightning would be imported.
-        if args[:1] == ["sample"]:
-            from litmore.cli.sample import sample_names, sample_parser
+        if args and args[0] in more_commands():
+            found = command(args[0])
+            return found.run(is_own, **found.parser().parse_args(args[1:]).as_dict()) or 0
+        configs = Configs(flag_values(args, "--config") + flag_values(args, "-c"))
+        from litmore.cli.run import run
 
-            sample_names(**sample_parser().parse_args(args[1:]).as_dict(), is_all=is_own)
-        elif args[:1] == ["plot"]:
-            from litmore.cli.plot import plot_losses, plot_parser
-
-            plot_losses(**plot_parser().parse_args(args[1:]).as_dict())
-        else:
-            configs = Configs(flag_values(args, "--config") + flag_values(args, "-c"))
-            from litmore.cli.commands import run
-
-            return run(args)
+        return run(args)
     except BrokenPipeError:
         # The reader (`| head`) has had enough; nothing is left to be flushed at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -61,7 +56,6 @@ def main(args: Sequence[str] | None = None) -> int:
             return 1
         sys.stderr.write(f"error: {with_place(message, args, configs) if configs else message}\n")
         return 2
-    return 0
 
 
 def _leave_others() -> None:
@@ -89,7 +83,7 @@ DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 def _be_quiet() -> None:
-    """Let through what a user can act on; what Lightning says, `litmore.cli.commands` sees to."""
+    """Let through what a user can act on; what Lightning says, `litmore.cli.run` sees to."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     for name in ("litmore", "lightning.pytorch.profilers"):  # a profiler's report is asked for

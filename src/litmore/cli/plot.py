@@ -13,10 +13,11 @@ from litmore.runs.history import find_runs, loss_of
 from litmore.watch.curves import loss_curves
 
 
-def plot_losses(runs: Sequence[str], output: str = "losses.png") -> None:
+def run(is_alone: bool, runs: Sequence[str], output: str = "losses.png") -> None:
     """Draw the training, validation and test losses of runs into one PNG.
 
     Args:
+        is_alone: Whether the process does nothing else; it is all the same here.
         runs: Runs' folders, or folders of several, such as logs/mlp.
         output: The picture's file.
 
@@ -36,11 +37,11 @@ def plot_losses(runs: Sequence[str], output: str = "losses.png") -> None:
     sys.stdout.write(f"{output}\n")
 
 
-def plot_parser() -> ArgumentParser:
+def parser() -> ArgumentParser:
     """The arguments of `plot`."""
-    parser = OneLineErrors(
+    made = OneLineErrors(
         prog="main.py plot", description="Draw the loss curves of runs into a PNG."
     )
-    parser.add_argument("runs", nargs="+", help="Runs' folders, or folders of several.")
-    parser.add_argument("--output", default="losses.png", help="The picture's file.")
-    return parser
+    made.add_argument("runs", nargs="+", help="Runs' folders, or folders of several.")
+    made.add_argument("--output", default="losses.png", help="The picture's file.")
+    return made

@@ -22,7 +22,8 @@ LOOKED_UP = 1 << 18
 """Names looked up among the corpus's words at a time: each time all of those are gone through."""
 
 
-def sample_names(
+def run(
+    is_alone: bool,
     ckpt_path: str,
     num_samples: int = 20,
     temperature: float = 1.0,
@@ -33,11 +34,11 @@ def sample_names(
     run_name: str | None = None,
     default_root_dir: str = LOGS,
     trust_config: bool = False,
-    is_all: bool = False,
 ) -> None:
     """Draw new names from a trained model, one a line on stdout.
 
     Args:
+        is_alone: Whether the process does nothing else; Lightning is not imported then.
         ckpt_path: A checkpoint; `last` or `best` is the newest run's.
         num_samples: How many names.
         temperature: Below 1 bolder in what is likely; 0 always takes the likeliest.
@@ -48,14 +49,13 @@ def sample_names(
         run_name: Take `last` and `best` from runs of this name.
         default_root_dir: The folder of all runs, for `last` and `best`.
         trust_config: Import the model's class from whatever installed package it is in.
-        is_all: Whether the process does nothing else; Lightning is not imported then.
 
     """
     if not 0 <= seed < 2**63:
         raise InputError(f"--seed {seed}: must be a number from 0 to {2**63 - 1}")
     path = find_checkpoint(ckpt_path, Path(default_root_dir), run_name)
     checkpoint = checkpoints.read(path)
-    if is_all and checkpoint["class_path"].startswith("litmore."):
+    if is_alone and checkpoint["class_path"].startswith("litmore."):
         stand_in()
     from litmore.sampling import sample
 
@@ -101,15 +101,13 @@ def _words(checkpoint: dict[str, Any]) -> Corpus | None:
     return None
 
 
-def sample_parser() -> ArgumentParser:
+def parser() -> ArgumentParser:
     """The flags of `sample`."""
-    parser = OneLineErrors(
-        prog="main.py sample", description="Draw new names from a trained model."
-    )
-    parser.add_function_arguments(sample_names, skip={"trust_config", "is_all"})
-    parser.add_argument(
+    made = OneLineErrors(prog="main.py sample", description="Draw new names from a trained model.")
+    made.add_function_arguments(run, skip={"trust_config", "is_alone"})
+    made.add_argument(
         "--trust_config",
         action="store_true",
         help="Import the model's class from whatever installed package it is in.",
     )
-    return parser
+    return made

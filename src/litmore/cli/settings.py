@@ -23,12 +23,11 @@ from litmore.cli.classes import (
     named_classes,
     without_unwritable,
 )
+from litmore.cli.commands import command, more_commands
 from litmore.cli.given import Given
 from litmore.cli.limits import check_settings
 from litmore.cli.parser import OneLineErrors
-from litmore.cli.plot import plot_parser
 from litmore.cli.report import print_found
-from litmore.cli.sample import sample_parser
 from litmore.errors import InputError
 from litmore.models.hyperparameters import UNWRITABLE, remember, writable
 from litmore.runs import checkpoint as checkpoints
@@ -208,7 +207,8 @@ class Settings(OpenCLI):
 
     def more_commands(self) -> Mapping[str, Any]:
         """Listed in the help; `main` runs them without the rest."""
-        return {"sample": sample_parser(), "plot": plot_parser()}
+        is_one = self._asked_for in super().subcommands()
+        return {} if is_one else {name: command(name).parser() for name in more_commands()}
 
     # What is set
 
