@@ -7,18 +7,23 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from litmore.cli.commands import command, more_commands
 from litmore.cli.configs import Configs
 from litmore.cli.parser import flag_values, with_place
 from litmore.errors import InputError, RunError
 
+if TYPE_CHECKING:
+    from lightning.pytorch import Callback
 
-def main(args: Sequence[str] | None = None) -> int:
+
+def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()) -> int:
     """Run a command line.
 
     Args:
         args: the command line; None takes this process's own.
+        callbacks: of the Trainer, beside those that are named; no config records them.
 
     Returns:
         The exit code: 0 done, 1 a run that cannot go on, 2 bad input or config, 130 or 143
@@ -37,7 +42,7 @@ def main(args: Sequence[str] | None = None) -> int:
         configs = Configs(flag_values(args, "--config") + flag_values(args, "-c"))
         from litmore.cli.run import run
 
-        return run(args)
+        return run(args, callbacks)
     except BrokenPipeError:
         # The reader (`| head`) has had enough; nothing is left to be flushed at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import (
     BatchSizeFinder,
     Checkpoint,
@@ -66,8 +66,8 @@ SHARED_FROM = 1_000_000
 """Parameters from which several threads share a step."""
 
 
-def run(args: Sequence[str]) -> int:
-    """Run one of these commands.
+def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
+    """Run one of these commands, with these callbacks beside those that it names.
 
     Returns:
         The exit code: 0 done, 130 or 143 stopped by SIGINT or SIGTERM.
@@ -75,7 +75,7 @@ def run(args: Sequence[str]) -> int:
     """
     _quieten_lightning()
     try:
-        _run(args)
+        _run(args, callbacks)
     except Stopped as stop:
         _tell(stop.told)
         # To the process that launched this one, anything but 0 is a death to be followed.
@@ -95,7 +95,7 @@ def run(args: Sequence[str]) -> int:
     return 0
 
 
-def _run(args: Sequence[str]) -> None:
+def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
     """Parse, build, check, assemble, train or judge, tell."""
     settings = Settings(args)
     with too_large_refused(), blame_refused(settings.classes()):
@@ -113,7 +113,7 @@ def _run(args: Sequence[str]) -> None:
     folder = _run_folder(settings, model) if settings.subcommand == "fit" else None
     is_new = folder is not None and folder.path is None
     try:
-        trainer = assemble(settings, model, data, folder)
+        trainer = assemble(settings, model, data, folder, callbacks)
         if settings.values.compile:
             compile_checked(model, trainer.strategy.root_device)
         _call(settings, trainer)
@@ -179,7 +179,11 @@ def _note_idle(settings: Settings, model: LightningModule) -> None:
 
 
 def assemble(
-    settings: Settings, model: LightningModule, data: LightningDataModule, folder: RunFolder | None
+    settings: Settings,
+    model: LightningModule,
+    data: LightningDataModule,
+    folder: RunFolder | None,
+    more_callbacks: Sequence[Callback] = (),
 ) -> Trainer:
     """The Trainer, with all that a run is watched, kept and stopped by.
 
@@ -189,7 +193,7 @@ def assemble(
     """
     given = settings.made("trainer")
     more: dict[str, Any] = {"logger": given.logger if given.logger not in (None, True) else False}
-    callbacks = [CheapSteps(), *_listed(given.callbacks)]
+    callbacks = [CheapSteps(), *_listed(given.callbacks), *more_callbacks]
     if settings.ckpt_path is not None:  # the run has found its size, and recorded it
         callbacks = [each for each in callbacks if not isinstance(each, BatchSizeFinder)]
     has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
