@@ -41,11 +41,11 @@ def drop_doubles(recorded: Mapping[str, Any], trainer: Namespace, given: Given) 
 
     """
     for key in ("callbacks", "logger", "plugins"):
-        old, now = recorded.get(key), trainer.get(key)
+        old, now = listed(recorded.get(key)), trainer.get(key)
         is_added_to = (
             given.get(f"trainer.{key}+") is not None and given.get(f"trainer.{key}") is None
         )
-        if is_added_to and isinstance(old, list):
+        if is_added_to and isinstance(now, list):
             added = now[len(old) :]
             again = {each.class_path for each in added}
             before = [each for each in now[: len(old)] if each.class_path not in again]
@@ -54,10 +54,17 @@ def drop_doubles(recorded: Mapping[str, Any], trainer: Namespace, given: Given) 
 
 def keep_found_size(recorded: Mapping[str, Any], settings: Namespace) -> None:
     """What a run's BatchSizeFinder has found stays, whatever it began with."""
-    for callback in recorded["trainer"].get("callbacks") or []:
+    for callback in listed(recorded["trainer"].get("callbacks")):
         if callback["class_path"].endswith(".BatchSizeFinder"):
             name = callback["init_args"]["batch_arg_name"]
             settings.data.init_args[name] = recorded["data"]["init_args"][name]
+
+
+def listed(given: Any) -> list[Any]:
+    """What `--trainer.callbacks` and `--trainer.plugins` take: none, one or a list."""
+    if given is None:
+        return []
+    return given if isinstance(given, list) else [given]
 
 
 def without_unwritable(settings: Namespace) -> Namespace:

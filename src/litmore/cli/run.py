@@ -24,6 +24,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from tqdm import tqdm
 
 from litmore.callbacks import LRFinder
+from litmore.cli.classes import listed
 from litmore.cli.limits import check_devices
 from litmore.cli.refusals import (
     blame_refused,
@@ -73,7 +74,7 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
         The exit code: 0 done, 130 or 143 stopped by SIGINT or SIGTERM.
 
     """
-    _quieten_lightning()
+    quieten_lightning()
     try:
         _run(args, callbacks)
     except Stopped as stop:
@@ -98,8 +99,7 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
 def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
     """Parse, build, check, assemble, train or judge, tell."""
     settings = Settings(args)
-    with too_large_refused(), blame_refused(settings.classes()):
-        model, data = settings.instantiate()
+    model, data = make(settings)
     if settings.values.print_splits:
         if not hasattr(data, "table"):
             raise InputError(f"--print_splits: {type(data).__name__} has none to show")
@@ -125,6 +125,17 @@ def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
         if folder is not None:
             folder.unlock()
     report(str(settings.subcommand), trainer, model, folder, settings.values.seed_everything)
+
+
+def make(settings: Settings) -> tuple[LightningModule, LightningDataModule]:
+    """The model and the data.
+
+    Raises:
+        InputError: they cannot be made of these settings, or not on this machine.
+
+    """
+    with too_large_refused(), blame_refused(settings.classes()):
+        return settings.instantiate()
 
 
 def check(settings: Settings, model: LightningModule, data: LightningDataModule) -> None:
@@ -157,7 +168,7 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
             print_default(model)
         if not is_overridden("configure_optimizers", model):
             raise InputError("--optimizer: name one, such as --optimizer AdamW --optimizer.lr 0.01")
-    for callback in _listed(settings.made("trainer").callbacks):
+    for callback in listed(settings.made("trainer").callbacks):
         if isinstance(callback, ModelPruning) and settings.ckpt_path is not None:
             settings.notes.append(
                 "ModelPruning keeps its masks in no checkpoint: what is pruned may grow again"
@@ -193,7 +204,7 @@ def assemble(
     """
     given = settings.made("trainer")
     more: dict[str, Any] = {"logger": given.logger if given.logger not in (None, True) else False}
-    callbacks = [CheapSteps(), *_listed(given.callbacks), *more_callbacks]
+    callbacks = [CheapSteps(), *listed(given.callbacks), *more_callbacks]
     if settings.ckpt_path is not None:  # the run has found its size, and recorded it
         callbacks = [each for each in callbacks if not isinstance(each, BatchSizeFinder)]
     has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
@@ -220,7 +231,7 @@ def assemble(
             callbacks.append(
                 Checkpoints(folder, values.monitor, values.monitor_mode, _save_every(settings))
             )
-            plugins = _listed(given.plugins)
+            plugins = listed(given.plugins)
             if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
                 plugins = [*plugins, AtomicCheckpointIO()]
             more["plugins"] = plugins
@@ -303,14 +314,7 @@ def _word_scores(data: Any) -> WordScores | None:
     return WordScores(data.predict_words, data.vocabulary)
 
 
-def _listed(given: Any) -> list[Any]:
-    """What `--trainer.callbacks` and `--trainer.plugins` take: none, one or a list."""
-    if given is None:
-        return []
-    return given if isinstance(given, list) else [given]
-
-
-def _quieten_lightning() -> None:
+def quieten_lightning() -> None:
     """No device lists, tips or advice for other projects; its import has set the levels anew."""
     handler = _AboveBar()
     handler.addFilter(_is_asked_for)
