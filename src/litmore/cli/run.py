@@ -53,6 +53,7 @@ from litmore.runs.folder import RunFolder, is_first_process, run_of
 from litmore.runs.record import RunRecord
 from litmore.runs.saving import Checkpoints
 from litmore.runs.signals import Stopped
+from litmore.runs.summary_file import SummaryFile
 from litmore.steps import batches_done
 from litmore.training.lightning import CheapSteps
 from litmore.training.monitors import MonitorCheck
@@ -222,6 +223,7 @@ def assemble(
             FinalValidation(),
             OverfitFloor(),
             RunRecord(folder, config),
+            SummaryFile(folder, config, settings.values.monitor, settings.values.monitor_mode),
             ChangedSettings(config),
         ]
         if given.logger in (None, True):
@@ -236,8 +238,9 @@ def assemble(
                 plugins = [*plugins, AtomicCheckpointIO()]
             more["plugins"] = plugins
     judged = _judged_run(settings, data)
-    if judged is not None and given.logger is not False:
-        callbacks.append(Judgement(judged, int(settings.checkpoint["global_step"])))
+    if judged is not None:
+        step = int(settings.checkpoint["global_step"])
+        callbacks.append(Judgement(judged, step, is_drawn=given.logger is not False))
     if settings.subcommand == "predict" and (scores := _word_scores(data)):
         callbacks.append(scores)
     if not any(isinstance(callback, Checkpoint) for callback in callbacks):
@@ -298,6 +301,10 @@ def _judged_run(settings: Settings, data: LightningDataModule) -> Path | None:
     """The run that `test` judges, on its own data: of any other the figures are not its."""
     if settings.subcommand != "test" or "config" not in settings.checkpoint:
         return None
+    given = settings.values.trainer
+    limit = given.limit_test_batches
+    if given.fast_dev_run or isinstance(limit, int) or limit not in (None, 1.0):
+        return None  # a part of them
     now, then = (
         # The vocabulary is the checkpoint's, in the order of its ids.
         {**config["data"]["init_args"], "vocabulary": None, "memory_map": None}
