@@ -127,7 +127,7 @@ def test_what_the_sampler_has_seen_counts(space, asked):
     assert sum(abs(value - 0.3) < 0.15 for value in late) > 10
 
 
-@pytest.mark.filterwarnings("ignore:PatientPruner is experimental")
+@pytest.mark.filterwarnings("ignore:.*experimental")
 def test_samplers_and_pruners_by_class_path():
     assert isinstance(sampler_for(None, 1)(0), TPESampler)
     wrapped = pruner_of(

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import optuna
@@ -71,7 +72,8 @@ def sweep(tmp_path):
     yield start
     for process in started:
         for child in children(process.pid):
-            os.kill(child, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         process.kill()
         process.wait()
 
@@ -110,16 +112,19 @@ def done(process, code=0, timeout=300):
         (("--search=space.yaml",), "--num_trials: must be given"),
         (("--search=space.yaml", "--jobs=0"), "--jobs"),
         (("--search=wrong.yaml",), "wrong.yaml:2: --optimizer.lrr: no such setting"),
-        (("--search=negative.yaml",), "negative.yaml:1: --model.hidden_dim -3"),
-        (("--search=space.yaml", "--optimizer.lr=0.1"), "is searched by space.yaml:1"),
+        (("--search=negative.yaml", "--jobs=2"), "negative.yaml:1: --model.hidden_dim -3"),
+        (
+            ("--search=space.yaml", "--num_trials=2", "--optimizer.lr=0.1"),
+            "is searched by space.yaml:1",
+        ),
         (("--search=seeds.yaml", "--seeds=2"), "seeds.yaml:1 searches them"),
         (("--seeds=2", "--ckpt_path=last"), "--ckpt_path: a trial begins anew"),
         (("--seeds=2", "--run_name=x"), "--run_name: "),
         (("--seeds=2", "--study=a/b"), "a name, not a path"),
         (("--seeds=2", "--storage=nosuch://x"), "--storage nosuch://x"),
         (("--seeds=2", "--trainer.fast_dev_run=true"), "leaves nothing to compare"),
-        (("--seeds=2", "--data.path=no.txt"), "--data.path no.txt"),
-        (("--seeds=2", "--model.hiden_dim=2"), "is model.hidden_dim meant"),
+        (("--seeds=2", "--data.path=no.txt"), "no.txt: no such file"),
+        (("--seeds=2", "--model.hiden_dim=2"), "hidden_dim meant"),
         (("--seeds=2", "--pruner=NoSuch"), "--pruner NoSuch"),
     ],
 )
@@ -127,7 +132,7 @@ def test_what_cannot_be_is_said_before_the_first_trial(command_line, here, args,
     for name, text in {
         "space": SPACE,
         "wrong": "optimizer.lr: {grid: [0.1]}\noptimizer.lrr: {grid: [0.1]}\n",
-        "negative": "model.hidden_dim: {choice: [8, -3]}\n",
+        "negative": "model.hidden_dim: {grid: [8, -3]}\n",
         "seeds": "seed_everything: {grid: [1, 2]}\n",
     }.items():
         (here / f"{name}.yaml").write_text(text)
@@ -337,3 +342,17 @@ def wait_for(condition, seconds=120):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+@pytest.mark.torture
+def test_it_finds_the_better_half_of_a_range(sweep, tmp_path):
+    """Of the learning rate on a logarithmic scale, in 20 steps the higher half is the better."""
+    found = []
+    for seed in range(10):
+        done(
+            sweep("--search=space.yaml", "--num_trials=4", "--jobs=2", f"--study={seed}",
+                  f"--seed_everything={seed}", *SMALL,
+                  search="optimizer.lr: {float: [0.0001, 0.1], log: true}\n"),
+        )  # fmt: skip
+        found.append(journal(tmp_path, str(seed)).best_params["optimizer.lr"])
+    assert sum(lr > 0.0001**0.5 * 0.1**0.5 for lr in found) >= 8, found

@@ -50,7 +50,7 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        cause = _known(error)
+        cause = known_cause(error)
         if cause is None:
             raise
         message = " ".join(str(cause).split("\n"))
@@ -72,7 +72,7 @@ def _leave_others() -> None:
         os._exit(1)
 
 
-def _known(error: BaseException | None) -> BaseException | None:
+def known_cause(error: BaseException | None) -> BaseException | None:
     """What a line is enough for, at the bottom of what jsonargparse wrapped around it."""
     while error is not None and not isinstance(error, InputError | RunError):
         if isinstance(error, OSError) and error.errno in DISK:

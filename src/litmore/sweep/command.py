@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import ArgumentParser, Namespace, set_parsing_settings
 from jsonargparse.typing import PositiveFloat, PositiveInt
 
 from litmore.cli.parser import OneLineErrors
@@ -26,6 +26,7 @@ class SweepParser(OneLineErrors):
             is_own = takes_next or flag in names or flag.startswith(("--sampler.", "--pruner."))
             (own if is_own else rest).append(arg)
             takes_next = is_own and not takes_next and "=" not in arg and not flag.endswith(_HELP)
+        set_parsing_settings(import_path_allowlist=["optuna"])  # until `Settings` forbids it again
         parsed = super().parse_args(own, **kwargs)
         parsed["fit"] = rest
         return parsed

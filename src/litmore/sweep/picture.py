@@ -13,6 +13,8 @@ from litmore.watch.canvas import INK, blank
 
 SETTINGS_SHOWN = 5
 
+MARGINS = {"left": 0.07, "right": 0.98, "bottom": 0.1, "top": 0.9, "wspace": 0.25, "hspace": 0.4}
+
 
 def draw_study(trials: Sequence[FrozenTrial], plan: Plan) -> Path:
     """Write `study.png` into the study's folder, and return its path.
@@ -27,7 +29,8 @@ def draw_study(trials: Sequence[FrozenTrial], plan: Plan) -> Path:
     columns = min(1 + len(names), 3)
     rows = -(-(1 + len(names)) // columns)
     figure = blank(440 * columns, 360 * rows)
-    axes = figure.subplots(rows, columns, squeeze=False, gridspec_kw={"wspace": 0.3}).ravel()
+    axes = figure.subplots(rows, columns, squeeze=False, gridspec_kw=MARGINS).ravel()
+    figure.suptitle(f"{plan.name}: dark the early trials, bright the late ones", color=INK)
     values = [float(trial.value or 0) for trial in done]
     numbers = [trial.number for trial in done]
     axes[0].plot(numbers, values, "o", markersize=4, color="C0", label="a trial")

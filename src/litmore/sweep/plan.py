@@ -9,11 +9,9 @@ from pathlib import Path
 from litmore.cli.parser import flag_values
 from litmore.errors import InputError
 from litmore.sweep.preflight import preflight
-from litmore.sweep.space import Space, read_space
+from litmore.sweep.space import SEED, Space, read_space
 from litmore.sweep.strategies import NO_PRUNING, Made
 from litmore.sweep.study import Definition
-
-SEED = "seed_everything"
 
 
 @dataclass(frozen=True)

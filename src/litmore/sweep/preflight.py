@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from litmore.cli.configs import Configs
+from litmore.cli.main import known_cause
 from litmore.cli.parser import flag_values, with_place
 from litmore.cli.run import check, make, quieten_lightning
 from litmore.cli.settings import Settings
@@ -19,7 +20,7 @@ _OWN = {
 
 
 def preflight(command: Sequence[str], space: Space) -> Settings:
-    """The settings of the first trial, after each value of the space has been looked at.
+    """The settings of the first trial, after model and data were made of each value of the space.
 
     Args:
         command: `fit`'s command line, without what a trial sets.
@@ -45,17 +46,18 @@ def preflight(command: Sequence[str], space: Space) -> Settings:
         args = ["fit", *command, *flags(tried)]
         try:
             made = Settings(args)
-        except InputError as error:
-            raise InputError(_placed(str(error), args, configs, space)) from error
-        settings = settings or made
+            parts = make(made)
+            if settings is None:
+                settings = made
+                check(made, *parts)
+        except Exception as error:
+            cause = known_cause(error)
+            if not isinstance(cause, InputError):
+                raise
+            raise InputError(_placed(str(cause), args, configs, space)) from error
     assert settings is not None
     if settings.values.trainer.fast_dev_run or settings.values.trainer.barebones:
         raise InputError("--trainer: a fast_dev_run, or a barebones one, leaves nothing to compare")
-    try:
-        check(settings, *make(settings))
-    except InputError as error:
-        args = ["fit", *command, *flags(first)]
-        raise InputError(_placed(str(error), args, configs, space)) from error
     return settings
 
 

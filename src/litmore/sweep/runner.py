@@ -16,7 +16,7 @@ from types import FrameType
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from litmore.errors import RunError
+from litmore.errors import InputError, RunError
 from litmore.runs.folder import CHECKPOINTS
 from litmore.runs.signals import STOPPING
 from litmore.runs.summary import read_summary
@@ -168,7 +168,9 @@ class Runner:
         if owner_of(self.study, slot.number) != slot.claim.owner:
             self._leave(slot)
             return
-        summary = read_summary(slot.run) if slot.run.is_dir() else None
+        summary = None
+        with suppress(InputError):  # it died before it had written one
+            summary = read_summary(slot.run)
         if code in (1, 2):
             self._finish(slot, TrialState.FAIL, why=_last_words(_log_of(slot)))
         elif PRUNED in attributes:

@@ -21,6 +21,8 @@ from litmore.errors import InputError, nearest
 Params = Mapping[str, Any]
 """A value of each flag of a space."""
 
+SEED = "seed_everything"
+
 _KINDS = ("grid", "choice", "int", "float")
 _RANGES = {"int": IntDistribution, "float": FloatDistribution}
 _OWN = ("ckpt_path", "run_name", "trainer.default_root_dir", "config", "monitor", "monitor_mode")
@@ -57,16 +59,17 @@ class Space:
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """Of all flags; the grid's are told as categories."""
-        listed = {key: CategoricalDistribution(values) for key, values in self.grid.items()}
+        listed = {key: _listed(key, values) for key, values in self.grid.items()}
         return {**listed, **self.sampled}
 
     def extremes(self) -> Iterator[tuple[str, Any]]:
         """Each flag's values that are to be tried before the first trial: all, or both ends."""
-        for key, found in self.distributions().items():
+        for key, values in self.grid.items():
+            yield from ((key, value) for value in values)
+        for key, found in self.sampled.items():
             if isinstance(found, CategoricalDistribution):
                 yield from ((key, value) for value in found.choices)
-            else:
-                assert isinstance(found, IntDistribution | FloatDistribution)
+            elif isinstance(found, IntDistribution | FloatDistribution):
                 yield from ((key, value) for value in (found.low, found.high))
 
     def to_record(self) -> dict[str, Any]:
@@ -126,6 +129,13 @@ def read_space(path: str) -> Space:
     if not places:
         raise InputError(f"--search {path}: no flag in it: give lines of `flag: {{kind: values}}`")
     return Space(sampled, grid, places)
+
+
+def _listed(key: str, values: Sequence[Any]) -> BaseDistribution:
+    """A study's categories are fixed, but it may be given more seeds."""
+    if key == SEED and all(type(value) is int for value in values):
+        return IntDistribution(0, 2**32 - 1)
+    return CategoricalDistribution(values)
 
 
 def _distribution(given: Any) -> BaseDistribution | list[Any]:

@@ -1,7 +1,9 @@
 """A study in its storage: what it was begun as, and its trials."""
 
 import os
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,13 @@ from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    IntegrityError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 
 from litmore.errors import InputError
 
@@ -22,6 +30,9 @@ JOURNAL = "journal:"
 
 UNREACHABLE = (StorageInternalError, SQLAlchemyError, OSError)
 """What a storage raises that cannot be reached just now."""
+
+TRIES = 3
+"""How often a database is tried that others may be setting up."""
 
 _DEFINITION = "definition"
 
@@ -82,7 +93,7 @@ def open_study(
     try:
         study = optuna.create_study(
             study_name=name,
-            storage=_storage(url),
+            storage=_begun(url),
             sampler=sampler,
             pruner=pruner,
             direction="maximize" if definition.mode == "max" else "minimize",
@@ -126,6 +137,15 @@ def shown_url(url: str) -> str:
         return url if url.startswith(JOURNAL) else make_url(url).render_as_string()
     except ArgumentError:
         return url
+
+
+def _begun(url: str) -> BaseStorage:
+    """The storage; where two make its tables at once, one of them has to look again."""
+    for _ in range(TRIES):
+        with suppress(IntegrityError, ProgrammingError, OperationalError):
+            return _storage(url)
+        time.sleep(1)
+    return _storage(url)
 
 
 def _storage(url: str) -> BaseStorage:
