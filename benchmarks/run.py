@@ -43,6 +43,11 @@ SECTIONS = {
         " endless. Those 1,000 words are easier than the validation words of the default split: a"
         " model's loss on them is some 0.04 lower.",
     ),
+    "sweep": (
+        "A sweep's trial",
+        "A trial is a `fit` in a process of its own, which reports to the study from a thread and"
+        " at validations.",
+    ),
     "step_overhead": (
         "The Trainer's share of a step",
         "A plain loop over the same module and optimizer against `fit` with progress bar,"

@@ -19,7 +19,7 @@ WINGS = {
         "notebooks/building_micrograd.ipynb",
     ],
     "mixture": ["src/litmore/mixture.py", "configs/trained/mixture.yaml", "tests/test_mixture.py"],
-    "sweep": ["src/litmore/sweep", "configs/sweep", "tests/sweep"],
+    "sweep": ["src/litmore/sweep", "configs/sweep", "tests/sweep", "benchmarks/sweep.py"],
     "docs": ["docs", "tests/docs"],
     "notebooks": ["notebooks", "tests/test_notebooks.py"],
     "benchmarks": ["benchmarks", "tests/test_benchmarks.py"],

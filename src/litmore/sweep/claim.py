@@ -60,15 +60,19 @@ def claim(
         is_new: this process has just asked for it.
 
     """
-    folder = root / f"trial_{trial.number}"
-    folder.mkdir(parents=True, exist_ok=True)
     owner = f"{_place(root)}#{uuid4().hex[:8]}"
     before, stamp = trial.user_attrs.get(ALIVE, ("", _begun(trial)))
+    is_silent = time.time() - stamp > STALE_AFTER * heartbeat
+    is_here = _same_place(before, owner)
+    if not (is_new or is_here or is_silent):
+        return None
+    folder = root / f"trial_{trial.number}"
+    folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
     is_locked = _lock(descriptor)
-    # Where the lock tells, it has told that nobody is alive.
-    is_free = is_new or (is_locked and _same_place(before, owner))
-    if is_locked is False or not (is_free or time.time() - stamp > STALE_AFTER * heartbeat):
+    # Where there are locks, this one has told that nobody here is alive.
+    is_free = is_new or (is_here and is_locked)
+    if is_locked is False or not (is_free or is_silent):
         os.close(descriptor)
         return None
     taken = Claim(reopened(study, trial), folder, owner, descriptor)

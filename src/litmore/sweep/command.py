@@ -119,6 +119,11 @@ def run(is_alone: bool, fit: Sequence[str], sampler: Any = None, **settings: Any
         pruner=pruner_of(plan.pruner),
         definition=plan.definition,
     )
+    try:
+        plan.root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        root = plan.root.parent
+        raise InputError(f"--trainer.default_root_dir {root}: {error.strerror}") from None
     progress = Progress(plan)
     runner = Runner(study, plan, progress)
     try:

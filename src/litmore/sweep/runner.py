@@ -16,6 +16,7 @@ from types import FrameType
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from litmore.cli.main import DISK
 from litmore.errors import InputError, RunError
 from litmore.runs.folder import CHECKPOINTS
 from litmore.runs.signals import STOPPING
@@ -268,6 +269,8 @@ class Runner:
         self.stopped_by = number
 
     def _wait_for_storage(self, error: BaseException) -> None:
+        if isinstance(error, OSError) and error.errno in DISK:
+            raise error
         if self.stopped_by and all(s.process is None or s.process.poll() for s in self.slots):
             raise RunError("the study's storage cannot be reached; its runs are saved") from error
         if not self._is_cut_off:

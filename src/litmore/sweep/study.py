@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
     IntegrityError,
+    InterfaceError,
     OperationalError,
     ProgrammingError,
     SQLAlchemyError,
@@ -28,7 +29,7 @@ from litmore.errors import InputError
 JOURNAL = "journal:"
 """What the name of a journal's file follows in `--storage`."""
 
-UNREACHABLE = (StorageInternalError, SQLAlchemyError, OSError)
+UNREACHABLE = (StorageInternalError, OperationalError, InterfaceError, OSError)
 """What a storage raises that cannot be reached just now."""
 
 TRIES = 3
@@ -103,7 +104,7 @@ def open_study(
         if known is None and not study.get_trials(deepcopy=False):
             study.set_user_attr(_DEFINITION, asdict(definition))
             known = asdict(definition)
-    except (*UNREACHABLE, ImportError, ValueError) as error:
+    except (*UNREACHABLE, SQLAlchemyError, ImportError, ValueError) as error:
         reason = " ".join(str(error.__cause__ or error).split("\n")[0].split())
         raise InputError(f"--storage {shown}: {reason}") from error
     if known is None:
