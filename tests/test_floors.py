@@ -25,7 +25,7 @@ FLOORS = (
 )
 """From the ground up."""
 
-WINGS = ("micrograd", "mixture", "sweep")
+WINGS = ("micrograd", "mixture", "compare", "sweep")
 """They stand on the floors; no floor knows of them."""
 
 

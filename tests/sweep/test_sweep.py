@@ -75,7 +75,7 @@ def sweep(tmp_path):
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def children(pid):

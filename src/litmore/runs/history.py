@@ -25,6 +25,7 @@ class Curve:
         metric: such as `val/loss`, in nats a character.
         steps: ascending.
         values: one a step.
+        spread: of several runs, how far they lie from these, their means.
 
     """
 
@@ -32,6 +33,7 @@ class Curve:
     metric: str
     steps: Integer[np.ndarray, " points"]
     values: Float[np.ndarray, " points"]
+    spread: Float[np.ndarray, " points"] | None = None
 
 
 def find_runs(paths: Iterable[Path]) -> list[Path]:
