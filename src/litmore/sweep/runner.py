@@ -178,7 +178,11 @@ class Runner:
             self._finish(slot, TrialState.PRUNED)
         elif summary is not None and summary.status == "finished":
             if summary.best is None:
-                self._finish(slot, TrialState.FAIL, why=f"no {self.plan.definition.monitor}")
+                self._finish(
+                    slot,
+                    TrialState.FAIL,
+                    why=f"it has logged no {self.plan.definition.monitor} (--monitor)",
+                )
                 return
             slot.values.append(summary.best)
             trial.set_user_attr(VALUES, slot.values)
