@@ -4,6 +4,7 @@ BIN := .venv/bin
 RUN := .venv/.installed
 DEV := .venv/.installed-dev
 NOTEBOOKS := .venv/.installed-notebooks
+LOGGERS := .venv/.installed-loggers
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -18,7 +19,7 @@ fit: $(RUN) ## train the MLP on the embedded names (more flags in ARGS="...")
 test: $(DEV) ## run the test suite
 	@$(BIN)/python -m pytest $(ARGS)
 
-torture: $(DEV) ## kill it, fill its disk, feed it rubbish (some minutes)
+torture: $(LOGGERS) ## kill it, fill its disk, feed it rubbish (some minutes)
 	@$(BIN)/python -m pytest -m torture $(ARGS)
 
 lint: $(DEV) ## check style and formatting
@@ -66,4 +67,9 @@ $(DEV): $(RUN)
 $(NOTEBOOKS): $(DEV)
 	@echo "Adding Jupyter to .venv …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev,notebooks]'
+	@touch $@
+
+$(LOGGERS): $(DEV)
+	@echo "Adding W&B and MLflow to .venv …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev,loggers]'
 	@touch $@
