@@ -231,8 +231,8 @@ def assemble(
             more["logger"] = RunLogger(folder)
         elif given.logger:
             known = _tracked_runs(settings) if folder.path is not None else []
-            told = _listed(config["trainer"]["logger"])
-            more["logger"] = in_run_folder(_listed(given.logger), told, folder, known)
+            told = listed(config["trainer"]["logger"])
+            more["logger"] = in_run_folder(listed(given.logger), told, folder, known)
             callbacks.append(Trackers(config))
         if given.enable_checkpointing is not False:
             values = settings.values
