@@ -2,19 +2,22 @@
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 RUN := .venv/.installed
+EXTRAS := .venv/.installed-extras
 DEV := .venv/.installed-dev
 NOTEBOOKS := .venv/.installed-notebooks
 LOGGERS := .venv/.installed-loggers
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help fit test torture lint types lectures leaderboard bench tensorboard notebooks test-notebooks clean
+.PHONY: help fit extras test torture lint types lectures leaderboard bench tensorboard notebooks test-notebooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 fit: $(RUN) ## train the MLP on the embedded names (more flags in ARGS="...")
 	@$(BIN)/python main.py fit --config configs/mlp.yaml $(ARGS)
+
+extras: $(EXTRAS) ## add to .venv what `sweep` and `export` need
 
 test: $(DEV) ## run the test suite
 	@$(BIN)/python -m pytest $(ARGS)
@@ -57,6 +60,11 @@ clean: ## remove .venv and the tools' caches; runs stay
 $(RUN): .venv/pyvenv.cfg pyproject.toml requirements.lock
 	@echo "Setting up .venv (once; PyTorch is large) …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable .
+	@touch $@
+
+$(EXTRAS): $(RUN)
+	@echo "Adding what sweeps and exports need to .venv …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[sweep]'
 	@touch $@
 
 $(DEV): $(RUN)
