@@ -1,0 +1,228 @@
+"""A model card: what an exported model is, where it comes from, and how to use it."""
+
+import platform
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+from torch import nn
+
+from litmore import __version__
+from litmore.corpus.source import NAMES
+from litmore.corpus.text import sha256_of
+from litmore.export.folder import CONFIG
+from litmore.runs.folder import run_of
+from litmore.runs.history import loss_of
+
+EMBEDDED = "public domain: names that the US government has published (litmore's docs/data.md)"
+UNKNOWN = "not known: yours to say"
+
+
+def card(
+    model: nn.Module,
+    description: Mapping[str, Any],
+    checkpoint: Mapping[str, Any],
+    path: Path,
+    formats: Iterable[str],
+) -> str:
+    """Its text, in Markdown.
+
+    Args:
+        model: of the checkpoint.
+        description: of the model (`litmore.export.description`).
+        checkpoint: what trained it.
+        path: the checkpoint's file.
+        formats: those that the model was exported to.
+
+    """
+    parts = [f"# {description['class_path'].rpartition('.')[2]}"]
+    parts += [_table(_model(model, description))]
+    parts += ["## Data", _table(_data(checkpoint)), "## Losses", *_losses(checkpoint, path)]
+    parts += ["## Training", *_training(checkpoint, path)]
+    parts += ["## Use", "In this folder:"]
+    of_words = "vocabulary" in description
+    uses = _NAMING if of_words else _RUNNING
+    step = dict(zip(("CONTEXT", "LAST"), _step(description), strict=True)) if of_words else {}
+    for each in formats:
+        code = uses[each]
+        for word, python in step.items():
+            code = code.replace(word, python)
+        parts += [f"### {each}", f"```python\n{code.strip()}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> str:
+    cells = ((one, other.replace("|", "\\|")) for one, other in rows)
+    return "\n".join(["| | |", "|---|---|", *(f"| {one} | {other} |" for one, other in cells)])
+
+
+def _model(model: nn.Module, description: Mapping[str, Any]) -> list[tuple[str, str]]:
+    number = sum(parameter.numel() for parameter in model.parameters())
+    settings = ", ".join(
+        f"{name} {value}"
+        for name, value in description["init_args"].items()
+        if isinstance(value, int | float | str)
+    )
+    rows = [("class", f"`{description['class_path']}`"), ("parameters", f"{number:,}")]
+    rows += [("settings", settings)] if settings else []
+    if "vocabulary" in description:
+        size = len(description["vocabulary"]) + 1
+        shape = f"(batch, {description.get('block_size', 'time')})"
+        if limit := description.get("longest_input"):
+            shape += f", time at most {limit}"
+        rows += [
+            ("in", f"`tokens`, int64 {shape}: 0 is the boundary, 1 to {size - 1} the characters"),
+            ("out", f"`logits` of the next token, of {size}"),
+        ]
+    return rows
+
+
+def _data(checkpoint: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Which words, and which of them were for what."""
+    recorded = (checkpoint.get("config") or {}).get("data") or {}
+    settings = checkpoint.get("datamodule_hyper_parameters") or recorded.get("init_args") or {}
+    rows = []
+    if class_path := recorded.get("class_path"):
+        rows.append(("class", f"`{class_path}`"))
+    sha256 = settings.get("sha256")
+    is_embedded = sha256 is not None and sha256 == sha256_of(NAMES)
+    if "sha256" in settings:
+        where = settings.get("path") or settings.get("url")
+        rows += [("file", f"`{where}`" if where else f"litmore's own `{NAMES.name}`")]
+        rows += [("SHA-256", f"`{sha256}`" if sha256 else "not recorded")]
+    if (split := settings.get("split")) is not None:
+        shuffled = f", shuffled by seed {settings.get('split_seed')}"
+        rows.append(("train / val / test", " / ".join(map(str, split)) + shuffled))
+    if (number := settings.get("max_words")) is not None:
+        rows.append(("words", f"the first {number:,}"))
+    if settings.get("unique"):
+        rows.append(("words that stand twice", "once"))
+    return [*rows, ("licence", EMBEDDED if is_embedded else UNKNOWN)]
+
+
+def _losses(checkpoint: Mapping[str, Any], path: Path) -> list[str]:
+    """Those that the run has found at this step, and those of a `test` of it."""
+    step = int(checkpoint.get("global_step", 0))
+    rows = [(name, f"{value:.4f}") for name, value in _metrics(checkpoint).items()]
+    known = dict(rows)
+    kept = (checkpoint.get("callbacks") or {}).get("Checkpoints") or {}
+    best, monitor = kept.get("best_score"), kept.get("monitor")
+    if best is not None and known.get(str(monitor)) != f"{best:.4f}":
+        rows.append((f"{monitor}, the run's best", f"{best:.4f}, at step {kept['best_step']:,}"))
+    if (tested := _tested(path, step)) is not None:
+        rows.append(("test/loss", f"{tested:.4f}"))
+    of_words = any(name == "val/perplexity" for name, _ in rows)
+    unit = " Losses are in nats a character." if of_words else ""
+    return [f"At step {step:,}.{unit}", _table(rows) if rows else "None was recorded."]
+
+
+def _metrics(checkpoint: Mapping[str, Any]) -> dict[str, float]:
+    found = checkpoint.get("callback_metrics")
+    numbers = found.items() if isinstance(found, Mapping) else ()
+    return {name: value for name, value in numbers if isinstance(value, float)}
+
+
+def _tested(path: Path, step: int) -> float | None:
+    """The test loss of this step, where its run was judged by `test`."""
+    run = run_of(path)
+    if run is None or not any(run.glob("*.test")):  # events are read in seconds
+        return None
+    for curve in loss_of(run, run.name):
+        if curve.metric == "test/loss" and step in curve.steps:
+            return float(curve.values[list(curve.steps).index(step)])
+    return None
+
+
+def _training(checkpoint: Mapping[str, Any], path: Path) -> list[str]:
+    """The command that repeats it, and what it ran on."""
+    command = f"```\npython main.py fit --config {CONFIG}\n```"
+    told = [command if checkpoint.get("config") else "In Python; no command was recorded."]
+    rows = [("lightning", str(checkpoint.get("pytorch-lightning_version", "not recorded")))]
+    run = run_of(path)
+    if run is not None:
+        with suppress(OSError, ValueError, AttributeError, yaml.YAMLError):
+            recorded = yaml.safe_load((run / VERSIONS).read_text("utf-8"))
+            rows = [(name, str(value)) for name, value in recorded.items() if value is not None]
+    now = {"litmore": __version__, "torch": version("torch"), "python": platform.python_version()}
+    exported = ", ".join(f"{name} {number}" for name, number in now.items())
+    trained = ((f"trained with {name}", number) for name, number in rows)
+    return [*told, _table([*trained, ("exported with", exported)])]
+
+
+VERSIONS = "versions.yaml"
+"""In a run's folder (`litmore.runs.record`, which needs Lightning)."""
+
+
+def _step(description: Mapping[str, Any]) -> tuple[str, str]:
+    """What of the tokens so far goes in, and where the last logits stand, as Python."""
+    if "block_size" in description:
+        size = description["block_size"]
+        return f"([0] * {size} + name)[-{size}:]", "[0]"
+    limit = description["longest_input"]
+    return f"name[-{limit}:]" if limit else "name", "[0, -1]"
+
+
+_LITMORE = """
+import torch
+
+import litmore
+from litmore.sampling import sample
+
+model = litmore.load(".")
+for name in sample(model, 10, generator=torch.Generator().manual_seed(42)):
+    print(name)
+"""
+
+_TORCH = """
+import json
+from pathlib import Path
+
+import torch
+
+model = torch.export.load("model.pt2").module()
+characters = "." + json.loads(Path("model.json").read_text("utf-8"))["vocabulary"]
+name = [0]
+while len(name) == 1 or name[-1] and len(name) < 100:
+    logits = model(torch.tensor([CONTEXT]))LAST
+    name.append(int(logits.softmax(-1).multinomial(1)))
+print("".join(characters[token] for token in name[1:]).rstrip("."))
+"""
+
+_ONNX = """
+import numpy as np
+import onnxruntime
+
+model = onnxruntime.InferenceSession("model.onnx")
+characters = "." + model.get_modelmeta().custom_metadata_map["vocabulary"]
+name, generator = [0], np.random.default_rng()
+while len(name) == 1 or name[-1] and len(name) < 100:
+    logits = model.run(["logits"], {"tokens": np.array([CONTEXT])})[0]LAST.astype(float)
+    likelihoods = np.exp(logits - logits.max())
+    name.append(int(generator.choice(len(logits), p=likelihoods / likelihoods.sum())))
+print("".join(characters[token] for token in name[1:]).rstrip("."))
+"""
+
+_NAMING = {"safetensors": _LITMORE, "torch": _TORCH, "onnx": _ONNX}
+"""Each draws a name; CONTEXT and LAST are the model's own."""
+
+_RUNNING = {
+    "safetensors": """
+import litmore
+
+model = litmore.load(".")
+""",
+    "torch": """
+import torch
+
+model = torch.export.load("model.pt2").module()
+""",
+    "onnx": """
+import onnxruntime
+
+model = onnxruntime.InferenceSession("model.onnx")
+print([(each.name, each.shape, each.type) for each in model.get_inputs()])
+""",
+}

@@ -1,0 +1,103 @@
+"""A model in each format, checked to say what the model itself says."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+
+from litmore.errors import InputError, RunError
+from litmore.export.description import check_whole
+from litmore.export.example import example_of, in_each, tensors_of, twice
+from litmore.export.folder import ONNX, PROGRAM, WEIGHTS
+from litmore.export.load import content, rebuild
+from litmore.export.program import (
+    LOGITS,
+    example_tokens,
+    program_file,
+    run_program,
+    takes_any_batch,
+    trace,
+    trace_foreign,
+)
+from litmore.models.base import CharLM
+
+CLOSE = 1e-4
+"""How far logits may lie from the model's: libraries add up in another order."""
+
+
+def check_finite(model: LightningModule) -> None:
+    """A mask may be infinite, a weight may not.
+
+    Raises:
+        InputError: something is not.
+
+    """
+    weights = dict(model.named_parameters())
+    for name, tensor in [*weights.items(), *model.named_buffers()]:
+        good = tensor.isfinite() if name in weights else ~tensor.isnan()
+        if not good.all():
+            raise InputError(f"--ckpt_path: {name} is not finite: there is nothing to export")
+
+
+def in_formats(
+    model: LightningModule,
+    described: Mapping[str, Any],
+    checkpoint: Mapping[str, Any],
+    formats: Sequence[str],
+    trust_config: bool,
+) -> dict[str, bytes]:
+    """The content of the files, by name.
+
+    Raises:
+        InputError: the model cannot be had in a format.
+        RunError: in a format it says something else.
+
+    """
+    files = {}
+    if "safetensors" in formats:
+        from litmore.export.weights import weights_file
+
+        check_whole(described, checkpoint)
+        again = content(json.loads(json.dumps(described)), model.state_dict())
+        rebuild(again, trust_config, "--format safetensors")
+        files[WEIGHTS] = weights_file(model)
+    if "torch" not in formats and "onnx" not in formats:
+        return files
+    args: tuple[Any, ...]
+    if isinstance(model, CharLM):
+        program = trace(model)
+        args, kwargs = (example_tokens(model, 7, 11),), {}
+    else:
+        example = example_of(model, checkpoint, trust_config)
+        program = trace_foreign(model, example)
+        if takes_any_batch(program):
+            example = in_each(example, twice)
+        else:
+            sys.stderr.write(f"{type(model).__name__} takes batches of one size alone\n")
+        args, kwargs = example.args, example.kwargs
+    with torch.no_grad():
+        expected = tensors_of(model(*args, **kwargs))
+    if "onnx" in formats:
+        from litmore.export.onnx_model import onnx_file, run_onnx
+
+        outputs = [LOGITS] if isinstance(model, CharLM) else []
+        files[ONNX] = onnx_file(program, outputs, described)
+        _check_same("onnx", expected, run_onnx(files[ONNX], tensors_of([args, kwargs])))
+    if "torch" in formats:  # last: the graph is changed
+        files[PROGRAM] = program_file(program, described)
+        _check_same("torch", expected, tensors_of(run_program(files[PROGRAM], *args, **kwargs)))
+    return files
+
+
+def _check_same(name: str, expected: Sequence[Tensor], found: Sequence[Tensor]) -> None:
+    try:
+        torch.testing.assert_close(found, expected, rtol=CLOSE, atol=CLOSE)
+    except AssertionError as error:
+        said = " ".join(str(error).split())
+        raise RunError(
+            f"--format {name}: not exported, it would say something else: {said}"
+        ) from None
