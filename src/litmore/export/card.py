@@ -39,7 +39,7 @@ def card(
 
     """
     parts = [f"# {description['class_path'].rpartition('.')[2]}"]
-    parts += [_table(_model(model, description))]
+    parts += [_table(_model(model, description, checkpoint))]
     parts += ["## Data", _table(_data(checkpoint)), "## Losses", *_losses(checkpoint, path)]
     parts += ["## Training", *_training(checkpoint, path)]
     parts += ["## Use", "In this folder:"]
@@ -59,7 +59,9 @@ def _table(rows: Iterable[tuple[str, str]]) -> str:
     return "\n".join(["| | |", "|---|---|", *(f"| {one} | {other} |" for one, other in cells)])
 
 
-def _model(model: nn.Module, description: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _model(
+    model: nn.Module, description: Mapping[str, Any], checkpoint: Mapping[str, Any]
+) -> list[tuple[str, str]]:
     number = sum(parameter.numel() for parameter in model.parameters())
     settings = ", ".join(
         f"{name} {value}"
@@ -68,6 +70,8 @@ def _model(model: nn.Module, description: Mapping[str, Any]) -> list[tuple[str, 
     )
     rows = [("class", f"`{description['class_path']}`"), ("parameters", f"{number:,}")]
     rows += [("settings", settings)] if settings else []
+    if (now := _types(model.state_dict())) != (then := _types(checkpoint["state_dict"])):
+        rows.append(("weights", f"{now}, as the class makes them; trained in {then}"))
     if "vocabulary" in description:
         size = len(description["vocabulary"]) + 1
         shape = f"(batch, {description.get('block_size', 'time')})"
@@ -78,6 +82,11 @@ def _model(model: nn.Module, description: Mapping[str, Any]) -> list[tuple[str, 
             ("out", f"`logits` of the next token, of {size}"),
         ]
     return rows
+
+
+def _types(weights: Mapping[str, Any]) -> str:
+    kinds = {str(each.dtype).removeprefix("torch.") for each in weights.values()}
+    return ", ".join(sorted(kinds))
 
 
 def _data(checkpoint: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -51,7 +51,9 @@ def onnx_file(
                 custom_translation_table=TRANSLATIONS,
             )
     except torch.onnx.errors.OnnxExporterError as error:
-        cause = error.__cause__ or error
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
         raise InputError(
             f"--format onnx: torch.onnx cannot translate the model: {said(cause)}"
             " (safetensors and torch work)"
@@ -79,12 +81,23 @@ def onnx_file(
 
 
 def run_onnx(content: bytes, inputs: Sequence[Tensor]) -> list[Tensor]:
-    """What onnxruntime makes of it."""
+    """What onnxruntime makes of it.
+
+    Raises:
+        InputError: it has not all that ONNX has.
+
+    """
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    given = zip(session.get_inputs(), inputs, strict=True)
-    outputs = session.run(None, {each.name: value.numpy() for each, value in given})
+    options.log_severity_level = 4  # its errors are raised, too
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        given = zip(session.get_inputs(), inputs, strict=True)
+        outputs = session.run(None, {each.name: value.numpy() for each, value in given})
+    except Exception as error:  # a dozen kinds, of a private module
+        raise InputError(
+            f"--format onnx: onnxruntime cannot run the model: {said(error)}"
+            " (safetensors and torch work)"
+        ) from error
     return list(map(torch.from_numpy, outputs))
 
 

@@ -5,7 +5,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from functools import partial
 from inspect import BoundArguments, signature
 from typing import Any
@@ -151,7 +151,9 @@ def said(error: BaseException | None) -> str:
     """A library's error as the beginning of a line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     details = [line[2:] for line in lines if line.startswith("- ")]
-    text = details[0] if details else lines[0] if lines else type(error).__name__
+    text = (
+        details[0].split(" If you")[0] if details else lines[0] if lines else type(error).__name__
+    )
     return text if len(text) < 200 else text[:200] + "…"
 
 
@@ -161,7 +163,7 @@ def quiet() -> Iterator[None]:
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
