@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 
 import yaml
@@ -51,10 +51,13 @@ def run(
     formats = [name for name in PACKAGES if name in format]
     for name in formats:
         for package in PACKAGES[name]:
-            if find_spec(package) is None:
+            try:
+                import_module(package)
+            except ImportError as error:
                 raise InputError(
-                    f"--format {name}: {package} is not here: pip install 'litmore[export]'"
-                )
+                    f"--format {name}: {package} cannot be imported ({error}):"
+                    " pip install 'litmore[export]'"
+                ) from None
     folder = check_folder(output)
     path = find_checkpoint(ckpt_path, Path(default_root_dir), run_name)
     files = _files(path, formats, is_alone, trust_config)

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from litmore.errors import InputError, RunError
@@ -48,17 +47,21 @@ def _check_content(given: str, folder: Path) -> None:
         names = {path.name for path in folder.iterdir()}
     except OSError as error:
         raise InputError(f"--output {given}: {error.strerror}") from None
-    if not names:
-        return
-    with suppress(OSError, ValueError, TypeError, AttributeError):
-        if "litmore" in json.loads((folder / DESCRIPTION).read_text("utf-8")):
-            if strangers := sorted(names - NAMES):
-                raise InputError(
-                    f"--output {given}: replaced whole, and {strangers[0]} is no part of an export;"
-                    " move it, or name another folder"
-                )
-            return
-    raise InputError(f"--output {given}: not empty, and no export; name another folder")
+    if names and not _is_export(folder):
+        raise InputError(f"--output {given}: not empty, and no export; name another folder")
+    if strangers := sorted(names - NAMES):
+        raise InputError(
+            f"--output {given}: replaced whole, and {strangers[0]} is no part of an export;"
+            " move it, or name another folder"
+        )
+
+
+def _is_export(folder: Path) -> bool:
+    try:
+        described = json.loads((folder / DESCRIPTION).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(described, dict) and "litmore" in described
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:

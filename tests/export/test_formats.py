@@ -1,13 +1,7 @@
-"""`export`: each format says what the checkpoint says, and the folder is whole or not there."""
+"""Each format says what the checkpoint says, of every model."""
 
-import json
-import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import onnx
 import onnxruntime
 import pytest
@@ -15,7 +9,6 @@ import torch
 from lightning.pytorch import Trainer
 
 import litmore
-from conftest import ROOT
 from litmore.data import NamesDataModule
 from litmore.mixture import Mixture
 from litmore.models import (
@@ -33,8 +26,6 @@ from litmore.models import (
 from litmore.runs.checkpoint import load_model
 
 ALL = ("safetensors", "torch", "onnx")
-FILES = {"safetensors": "model.safetensors", "torch": "model.pt2", "onnx": "model.onnx"}
-CHARACTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def windows(block_size):
