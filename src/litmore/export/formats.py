@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
+from inspect import BoundArguments, signature
 from typing import Any
 
 import torch
@@ -71,18 +72,17 @@ def in_formats(
         files[WEIGHTS] = weights_file(model)
     if "torch" not in formats and "onnx" not in formats:
         return files
-    args: tuple[Any, ...]
     if isinstance(model, CharLM):
         program = trace(model)
-        args, kwargs = (example_tokens(model, 7, 11),), {}
+        other = signature(model.forward).bind(example_tokens(model, 7, 11))
     else:
         example = example_of(model, checkpoint, trust_config)
         program = trace_foreign(model, example)
-        if takes_any_batch(program):
-            example = in_each(example, twice)
-        else:
+        other = in_each(example, twice)
+        if not takes_any_batch(program) or not _takes(model, other):
+            other = example
             sys.stderr.write(f"{type(model).__name__} takes batches of one size alone\n")
-        args, kwargs = example.args, example.kwargs
+    args, kwargs = other.args, other.kwargs
     with torch.no_grad():
         expected = tensors_of(model(*args, **kwargs))
     check = partial(_check_same, expected=expected, close=_close(model))
@@ -96,6 +96,15 @@ def in_formats(
         files[PROGRAM] = program_file(program, described)
         check("torch", tensors_of(run_program(files[PROGRAM], *args, **kwargs)))
     return files
+
+
+def _takes(model: LightningModule, example: BoundArguments) -> bool:
+    try:
+        with torch.no_grad():
+            model(*example.args, **example.kwargs)
+    except (RuntimeError, ValueError, IndexError):  # torch's, of shapes that do not fit
+        return False
+    return True
 
 
 def _close(model: LightningModule) -> float:

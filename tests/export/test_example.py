@@ -94,7 +94,7 @@ class Two(Plain):
         self.example_input_array = {"y": torch.ones(1, 3), "x": torch.ones(1, 3)}
 
     def forward(self, x, y):
-        return {"sum": self.layers(x) + y, "both": (x, x - y)}
+        return {"sum": self.layers(x) + y, "both": (x + y, x - y)}
 
 
 class Fixed(Plain):
@@ -196,7 +196,7 @@ def test_any_other_model_by_its_example(fit, export):
     assert (code, err) == (0, "")
     x, y = torch.rand(5, 3), torch.rand(5, 3)
     expected = litmore.load("out")(x, y)
-    found = torch.export.load("out/model.pt2").module()(x=x, y=y)
+    found = torch.export.load("out/model.pt2").module()(x, y)
     torch.testing.assert_close(found, expected)
     outputs = onnx_session().run(None, {"x": x.numpy(), "y": y.numpy()})
     assert len(outputs) == 3
