@@ -45,10 +45,11 @@ def measure(config: str, shape: tuple[int, ...], quick: bool = False) -> list[st
         latencies = {}
         for rows in (1, 1000):
             tokens = torch.randint(model.vocab_size, (rows, *shape))
+            array = tokens.numpy()
             candidates = {
                 "safetensors": lambda x=tokens: model(x),
                 "torch": lambda x=tokens: program(x),
-                "onnx": lambda x=tokens.numpy(): session.run(None, {"tokens": x}),
+                "onnx": lambda x=array: session.run(None, {"tokens": x}),
             }
             with torch.inference_mode():
                 timed = side_by_side(candidates, rounds=1 if quick else 7)

@@ -85,8 +85,7 @@ def inputs(model):
     if "windows" in model.views:
         shapes = [(1000, model.block_size), (1, model.block_size)]
     else:
-        longest = min((part.longest_input or 30 for part in model.modules()
-                       if hasattr(part, "longest_input")))  # fmt: skip
+        longest = min(getattr(part, "longest_input", None) or 30 for part in model.modules())
         shapes = [(1000, longest), (1, longest), (7, 2), (1, 1)]
     return [torch.randint(model.vocab_size, shape, generator=generator) for shape in shapes]
 

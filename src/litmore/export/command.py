@@ -48,6 +48,9 @@ def run(
         RunError: the folder could not be written, or what was made says something else.
 
     """
+    for name in format:
+        if name not in PACKAGES:
+            raise InputError(f"--format {name}: must be {', '.join(PACKAGES)}, or several of them")
     formats = [name for name in PACKAGES if name in format]
     for name in formats:
         for package in PACKAGES[name]:
@@ -103,9 +106,8 @@ def parser() -> ArgumentParser:
     made.add_argument(
         "--format",
         nargs="+",
-        choices=list(PACKAGES),
         default=["safetensors"],
-        help="One or several.",
+        help=f"One or several of {', '.join(PACKAGES)}.",
     )
     made.add_argument(
         "--trust_config",

@@ -20,8 +20,8 @@ def weights_file(model: nn.Module) -> bytes:
     tensors = {name: weight.detach().clone() for name, weight in model.state_dict().items()}
     try:
         return safetensors.torch.save({k: v.contiguous() for k, v in tensors.items()})
-    except (KeyError, ValueError, SafetensorError) as error:
-        raise InputError(f"--format safetensors: {error}") from None
+    except (KeyError, ValueError, RuntimeError, SafetensorError) as error:
+        raise InputError(f"--format safetensors: {' '.join(str(error).split())}") from None
 
 
 def read_weights(folder: Path, flag: str) -> dict[str, Tensor]:
