@@ -35,6 +35,15 @@ def logs(tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope="module")
+def programs(logs, tmp_path_factory):
+    """The GRU as torch's program and as ONNX."""
+    folder = tmp_path_factory.mktemp("programs") / "gru"
+    of = ["--ckpt_path", str(best(logs, "gru")), "--output", str(folder)]
+    assert main(["export", *of, "--format", "torch", "onnx"]) == 0
+    return folder
+
+
 @pytest.fixture
 def export(command_line, logs):
     """Export the best of a run."""
@@ -75,15 +84,14 @@ def test_a_run_is_exported_and_loaded(export, logs):
     assert described["init_args"]["hidden_dim"] == 200
 
 
-def test_programs_run_where_litmore_is_not(export):
+def test_programs_run_where_litmore_is_not(programs):
     """By the lines of the model card."""
-    assert export("gru", "--format", "torch", "onnx")[0] == 0
-    card = Path("out/README.md").read_text()
+    card = (programs / "README.md").read_text()
     torch_lines, onnx_lines = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
     blocked = "import sys; sys.modules['litmore'] = sys.modules['lightning'] = None\n"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", blocked + torch_lines + onnx_lines],
-        cwd="out", capture_output=True, text=True, check=False,
+        cwd=programs, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"[a-z]*\n[a-z]*\n", done.stdout)
@@ -157,11 +165,8 @@ def test_another_files_licence_is_for_its_owner_to_say(command_line, word_file):
     assert "a\\|b.txt" in card
 
 
-def test_metadata_and_shapes_of_onnx(export):
-    code, out, err = export("gru", "--format", "onnx")
-    assert (code, err) == (0, "")
-    assert out.splitlines()[0] == "out/model.onnx"
-    model = onnx.load("out/model.onnx")
+def test_metadata_and_shapes_of_onnx(programs):
+    model = onnx.load(programs / "model.onnx")
     told = {each.key: each.value for each in model.metadata_props}
     assert told["vocabulary"] == "abcdefghijklmnopqrstuvwxyz"
     shapes = [
@@ -169,14 +174,20 @@ def test_metadata_and_shapes_of_onnx(export):
         for each in (*model.graph.input, *model.graph.output)
     ]
     assert shapes == [("tokens", ["batch", "time"]), ("logits", ["batch", "time", 27])]
-    assert str(Path(litmore.__file__).parent).encode() not in Path("out/model.onnx").read_bytes()
+
+
+def test_no_place_of_this_machine_is_told(programs):
+    here = str(Path(litmore.__file__).parent).encode()
+    for name in ("model.onnx", "model.pt2", "model.json"):
+        assert here not in (programs / name).read_bytes()
 
 
 # The folder
 
 
 def test_an_export_is_replaced_whole(export):
-    assert export("mlp", "--format", "torch")[0] == 0
+    assert export("mlp")[0] == 0
+    Path("out/model.onnx").write_text("")  # of an export to another format
     assert export("gru")[0] == 0
     assert set(content("out")) == {"model.safetensors", "model.json", "config.yaml", "README.md"}
     assert type(litmore.load("out")).__name__ == "GRU"

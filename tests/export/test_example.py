@@ -159,19 +159,29 @@ def onnx_session():
     return onnxruntime.InferenceSession("out/model.onnx")
 
 
-def test_a_charlm_of_ones_own(fit, export):
+def recurrent(fit, export, *formats):
+    """The model, and words of several lengths."""
     fit("Recurrent", *OF_WORDS)
-    code, _, err = export(*ALL)
+    code, _, err = export(*formats)
     assert (code, err) == (0, "")
     model = load_model(Path("logs/own/version_0/checkpoints/last.ckpt"))
+    return model, [torch.randint(model.vocab_size, shape) for shape in ((1, 1), (9, 13))]
+
+
+def test_a_charlm_of_ones_own(fit, export):
+    model, words = recurrent(fit, export, "safetensors", "torch")
     program = torch.export.load("out/model.pt2").module()
-    for shape in ((1, 1), (9, 13)):
-        tokens = torch.randint(model.vocab_size, shape)
-        expected = model(tokens)
-        assert torch.equal(litmore.load("out")(tokens), expected)
+    for tokens in words:
+        assert torch.equal(litmore.load("out")(tokens), model(tokens))
+        torch.testing.assert_close(program(tokens), model(tokens), rtol=0, atol=1e-5)
+
+
+@pytest.mark.torture
+def test_a_charlm_of_ones_own_as_onnx(fit, export):
+    model, words = recurrent(fit, export, "onnx")
+    for tokens in words:
         (found,) = onnx_session().run(["logits"], {"tokens": tokens.numpy()})
-        for logits in (program(tokens), torch.from_numpy(found)):
-            torch.testing.assert_close(logits, expected, rtol=0, atol=1e-5)
+        torch.testing.assert_close(torch.from_numpy(found), model(tokens), rtol=0, atol=1e-5)
 
 
 def test_any_other_model_by_its_datas_batch(fit, export):
@@ -189,6 +199,7 @@ def test_any_other_model_by_its_datas_batch(fit, export):
             torch.testing.assert_close(output, model(x))
 
 
+@pytest.mark.torture
 def test_any_other_model_by_its_example(fit, export):
     fit("Two")
     Path("here.txt").unlink()
