@@ -14,6 +14,7 @@ from litmore import __version__
 from litmore.corpus.source import NAMES
 from litmore.corpus.text import sha256_of
 from litmore.export.folder import CONFIG
+from litmore.export.use import lines_of_use
 from litmore.runs.folder import run_of
 from litmore.runs.history import loss_of
 
@@ -43,19 +44,13 @@ def card(
     parts += ["## Data", _table(_data(checkpoint)), "## Losses", *_losses(checkpoint, path)]
     parts += ["## Training", *_training(checkpoint, path)]
     parts += ["## Use", "In this folder:"]
-    of_words = "vocabulary" in description
-    uses = _NAMING if of_words else _RUNNING
-    step = dict(zip(("CONTEXT", "LAST"), _step(description), strict=True)) if of_words else {}
     for each in formats:
-        code = uses[each]
-        for word, python in step.items():
-            code = code.replace(word, python)
-        parts += [f"### {each}", f"```python\n{code.strip()}\n```"]
+        parts += [f"### {each}", f"```python\n{lines_of_use(each, description).strip()}\n```"]
     return "\n\n".join(parts) + "\n"
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> str:
-    cells = ((one, other.replace("|", "\\|")) for one, other in rows)
+    cells = ((one, other.replace("|", "\\|").replace("\n", " ")) for one, other in rows)
     return "\n".join(["| | |", "|---|---|", *(f"| {one} | {other} |" for one, other in cells)])
 
 
@@ -163,75 +158,3 @@ def _training(checkpoint: Mapping[str, Any], path: Path) -> list[str]:
 
 VERSIONS = "versions.yaml"
 """In a run's folder (`litmore.runs.record`, which needs Lightning)."""
-
-
-def _step(description: Mapping[str, Any]) -> tuple[str, str]:
-    """What of the tokens so far goes in, and where the last logits stand, as Python."""
-    if "block_size" in description:
-        size = description["block_size"]
-        return f"([0] * {size} + name)[-{size}:]", "[0]"
-    limit = description["longest_input"]
-    return f"name[-{limit}:]" if limit else "name", "[0, -1]"
-
-
-_LITMORE = """
-import torch
-
-import litmore
-from litmore.sampling import sample
-
-model = litmore.load(".")
-for name in sample(model, 10, generator=torch.Generator().manual_seed(42)):
-    print(name)
-"""
-
-_TORCH = """
-import json
-from pathlib import Path
-
-import torch
-
-model = torch.export.load("model.pt2").module()
-characters = "." + json.loads(Path("model.json").read_text("utf-8"))["vocabulary"]
-name = [0]
-while len(name) == 1 or name[-1] and len(name) < 100:
-    logits = model(torch.tensor([CONTEXT]))LAST
-    name.append(int(logits.softmax(-1).multinomial(1)))
-print("".join(characters[token] for token in name[1:]).rstrip("."))
-"""
-
-_ONNX = """
-import numpy as np
-import onnxruntime
-
-model = onnxruntime.InferenceSession("model.onnx")
-characters = "." + model.get_modelmeta().custom_metadata_map["vocabulary"]
-name, generator = [0], np.random.default_rng()
-while len(name) == 1 or name[-1] and len(name) < 100:
-    logits = model.run(["logits"], {"tokens": np.array([CONTEXT])})[0]LAST.astype(float)
-    likelihoods = np.exp(logits - logits.max())
-    name.append(int(generator.choice(len(logits), p=likelihoods / likelihoods.sum())))
-print("".join(characters[token] for token in name[1:]).rstrip("."))
-"""
-
-_NAMING = {"safetensors": _LITMORE, "torch": _TORCH, "onnx": _ONNX}
-"""Each draws a name; CONTEXT and LAST are the model's own."""
-
-_RUNNING = {
-    "safetensors": """
-import litmore
-
-model = litmore.load(".")
-""",
-    "torch": """
-import torch
-
-model = torch.export.load("model.pt2").module()
-""",
-    "onnx": """
-import onnxruntime
-
-model = onnxruntime.InferenceSession("model.onnx")
-print([(each.name, each.shape, each.type) for each in model.get_inputs()])
-""",
-}

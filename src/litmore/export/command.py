@@ -89,10 +89,13 @@ def _files(
     check_finite(model)
     described = describe(model, checkpoint)
     files = in_formats(model, described, checkpoint, formats, trust_config)
-    files[DESCRIPTION] = (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
+    files[DESCRIPTION] = text.encode(errors="backslashreplace")  # as JSON, too, escapes
     if checkpoint.get("config"):
         files[CONFIG] = yaml.safe_dump(checkpoint["config"], sort_keys=False).encode()
-    files[CARD] = card(model, described, checkpoint, path, formats).encode()
+    files[CARD] = card(model, described, checkpoint, path, formats).encode(
+        errors="backslashreplace"
+    )
     return files
 
 

@@ -80,12 +80,12 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-        if folder.is_dir() and any(folder.iterdir()):  # a rename replaces an empty one alone
-            folder.rename(before)
         try:
+            if folder.is_dir() and any(folder.iterdir()):  # a rename replaces an empty one alone
+                folder.rename(before)
             beside.rename(folder)
-        except OSError:
-            if before.exists():
+        except BaseException:
+            if before.exists() and not folder.exists():
                 before.rename(folder)
             raise
     except OSError as error:

@@ -35,8 +35,11 @@ def load(path: str | PathLike[str], trust_config: bool = False) -> LightningModu
     given = Path(path).expanduser()
     if given.is_dir():
         from litmore.export.description import read_description
-        from litmore.export.weights import read_weights
 
+        try:
+            from litmore.export.weights import read_weights
+        except ImportError as error:
+            raise InputError(f"{FLAG} {path}: {error}: pip install 'litmore[export]'") from None
         found = content(read_description(given, FLAG), read_weights(given, FLAG))
     elif given.is_file():
         found = checkpoints.read(given, FLAG)
