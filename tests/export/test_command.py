@@ -294,6 +294,42 @@ def test_what_is_no_checkpoint_is_refused(command_line):
     assert not Path("out").exists()
 
 
+DAMAGED = {
+    "no vocabulary": (("hyper_parameters", "vocabulary"), None),
+    "settings that are none": (("hyper_parameters", "hidden_dim"), "many"),
+    "a class that there is not": (("class_path",), "litmore.models.None_"),
+    "a weight of another shape": (("state_dict", "hidden.bias"), torch.zeros(3)),
+    "a config that YAML has no word for": (("config", "model"), torch.zeros(3)),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_checkpoint_is_refused(command_line, logs, name):
+    (*path, last), value = DAMAGED[name]
+    checkpoint = torch.load(best(logs, "mlp"), weights_only=True)
+    part = checkpoint
+    for key in path:
+        part = part[key]
+    part[last] = value
+    torch.save(checkpoint, "damaged.ckpt")
+    code, out, err = command_line("export", "--ckpt_path", "damaged.ckpt", "--output", "out")
+    assert (code, out, len(err.splitlines())) == (2, "", 1), err
+    assert err.startswith("error: --ckpt_path")
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    "key", ["global_step", "callbacks", "callback_metrics", "datamodule_hyper_parameters", "config"]
+)
+def test_a_card_is_written_of_what_is_known(command_line, logs, key):
+    checkpoint = torch.load(best(logs, "mlp"), weights_only=True)
+    del checkpoint[key]
+    torch.save(checkpoint, "lacking.ckpt")
+    code, _, err = command_line("export", "--ckpt_path", "lacking.ckpt", "--output", "out")
+    assert (code, err) == (0, "")
+    assert "## Losses" in Path("out/README.md").read_text()
+
+
 def test_weights_that_are_not_finite_are_refused(command_line, logs):
     checkpoint = torch.load(best(logs, "mlp"), weights_only=True)
     checkpoint["state_dict"]["hidden.bias"][3] = float("nan")

@@ -84,10 +84,18 @@ def _types(weights: Mapping[str, Any]) -> str:
     return ", ".join(sorted(kinds))
 
 
+def _part(content: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """What lies below these names in a checkpoint; nothing where there is none, or no such part."""
+    for name in names:
+        found = content.get(name)
+        content = found if isinstance(found, Mapping) else {}
+    return content
+
+
 def _data(checkpoint: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Which words, and which of them were for what."""
-    recorded = (checkpoint.get("config") or {}).get("data") or {}
-    settings = checkpoint.get("datamodule_hyper_parameters") or recorded.get("init_args") or {}
+    recorded = _part(checkpoint, "config", "data")
+    settings = _part(checkpoint, "datamodule_hyper_parameters") or _part(recorded, "init_args")
     rows = []
     if class_path := recorded.get("class_path"):
         rows.append(("class", f"`{class_path}`"))
@@ -97,11 +105,11 @@ def _data(checkpoint: Mapping[str, Any]) -> list[tuple[str, str]]:
         where = settings.get("path") or settings.get("url")
         rows += [("file", f"`{where}`" if where else f"litmore's own `{NAMES.name}`")]
         rows += [("SHA-256", f"`{sha256}`" if sha256 else "not recorded")]
-    if (split := settings.get("split")) is not None:
+    if isinstance(split := settings.get("split"), list):
         shuffled = f", shuffled by seed {settings.get('split_seed')}"
         rows.append(("train / val / test", " / ".join(map(str, split)) + shuffled))
     if (number := settings.get("max_words")) is not None:
-        rows.append(("words", f"the first {number:,}"))
+        rows.append(("words", f"the first {number}"))
     if settings.get("unique"):
         rows.append(("words that stand twice", "once"))
     return [*rows, ("licence", EMBEDDED if is_embedded else UNKNOWN)]
@@ -109,27 +117,20 @@ def _data(checkpoint: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _losses(checkpoint: Mapping[str, Any], path: Path) -> list[str]:
     """Those that the run has found at this step, and those of a `test` of it."""
-    step = int(checkpoint.get("global_step", 0))
-    rows = [(name, f"{value:.4f}") for name, value in _metrics(checkpoint).items()]
-    known = dict(rows)
-    kept = (checkpoint.get("callbacks") or {}).get("Checkpoints") or {}
-    best, monitor = kept.get("best_score"), kept.get("monitor")
-    if best is not None and known.get(str(monitor)) != f"{best:.4f}":
-        rows.append((f"{monitor}, the run's best", f"{best:.4f}, at step {kept['best_step']:,}"))
+    step = checkpoint.get("global_step", "not recorded")
+    found = _part(checkpoint, "callback_metrics")
+    rows = [(name, f"{value:.4f}") for name, value in found.items() if isinstance(value, float)]
+    kept = _part(checkpoint, "callbacks", "Checkpoints")
+    best, monitor = kept.get("best_score"), str(kept.get("monitor"))
+    if isinstance(best, float) and dict(rows).get(monitor) != f"{best:.4f}":
+        rows.append((f"{monitor}, the run's best", f"{best:.4f}, at step {kept.get('best_step')}"))
     if (tested := _tested(path, step)) is not None:
         rows.append(("test/loss", f"{tested:.4f}"))
-    of_words = any(name == "val/perplexity" for name, _ in rows)
-    unit = " Losses are in nats a character." if of_words else ""
-    return [f"At step {step:,}.{unit}", _table(rows) if rows else "None was recorded."]
+    unit = "; losses in nats a character" if "val/perplexity" in found else ""
+    return [f"At step {step}{unit}.", _table(rows) if rows else "None was recorded."]
 
 
-def _metrics(checkpoint: Mapping[str, Any]) -> dict[str, float]:
-    found = checkpoint.get("callback_metrics")
-    numbers = found.items() if isinstance(found, Mapping) else ()
-    return {name: value for name, value in numbers if isinstance(value, float)}
-
-
-def _tested(path: Path, step: int) -> float | None:
+def _tested(path: Path, step: Any) -> float | None:
     """The test loss of this step, where its run was judged by `test`."""
     run = run_of(path)
     if run is None or not any(run.glob("*.test")):  # events are read in seconds
@@ -143,7 +144,7 @@ def _tested(path: Path, step: int) -> float | None:
 def _training(checkpoint: Mapping[str, Any], path: Path) -> list[str]:
     """The command that repeats it, and what it ran on."""
     command = f"```\npython main.py fit --config {CONFIG}\n```"
-    told = [command if checkpoint.get("config") else "In Python; no command was recorded."]
+    told = [command if _part(checkpoint, "config") else "In Python; no command was recorded."]
     rows = [("lightning", str(checkpoint.get("pytorch-lightning_version", "not recorded")))]
     run = run_of(path)
     if run is not None:

@@ -92,7 +92,10 @@ def _files(
     text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
     files[DESCRIPTION] = text.encode(errors="backslashreplace")  # as JSON, too, escapes
     if checkpoint.get("config"):
-        files[CONFIG] = yaml.safe_dump(checkpoint["config"], sort_keys=False).encode()
+        try:
+            files[CONFIG] = yaml.safe_dump(checkpoint["config"], sort_keys=False).encode()
+        except yaml.YAMLError as error:
+            raise InputError(f"--ckpt_path {path}: damaged: its config is none: {error}") from None
     files[CARD] = card(model, described, checkpoint, path, formats).encode(
         errors="backslashreplace"
     )

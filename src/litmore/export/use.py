@@ -76,7 +76,9 @@ model = litmore.load(".")
     "torch": """
 import torch
 
-model = torch.export.load("model.pt2").module()
+program = torch.export.load("model.pt2")
+print(program.graph_signature.user_inputs)
+model = program.module()
 """,
     "onnx": """
 import onnxruntime
