@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import litmore
+from conftest import ROOT
 from litmore.runs.checkpoint import load_model
 
 MODELS = '''
@@ -212,6 +213,21 @@ def test_any_other_model_by_its_example(fit, export):
     outputs = onnx_session().run(None, {"x": x.numpy(), "y": y.numpy()})
     assert len(outputs) == 3
     torch.testing.assert_close(torch.from_numpy(outputs[0]), expected["sum"])
+
+
+@pytest.mark.torture
+def test_the_model_of_points(command_line, export):
+    config = ROOT / "configs" / "micrograd.yaml"
+    if not config.exists():
+        pytest.skip("micrograd was pulled down")
+    args = ["fit", "--config", config, "--trainer.max_steps", 3, "--trainer.callbacks", "null"]
+    assert command_line(*args)[0] == 0
+    code, _, err = export(*ALL)
+    assert (code, err) == (0, "")
+    x = torch.rand(9, 2, dtype=torch.float64)
+    (found,) = onnx_session().run(None, {"x": x.numpy()})
+    for scores in (torch.export.load("out/model.pt2").module()(x), torch.from_numpy(found)):
+        torch.testing.assert_close(scores, litmore.load("out")(x))
 
 
 @pytest.mark.torture
