@@ -64,7 +64,7 @@ $(RUN): .venv/pyvenv.cfg pyproject.toml requirements.lock
 
 $(EXTRAS): $(RUN)
 	@echo "Adding what sweeps and exports need to .venv …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[sweep]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[export,sweep]'
 	@touch $@
 
 $(DEV): $(RUN)

@@ -21,6 +21,7 @@ WINGS = {
     "mixture": ["src/litmore/mixture.py", "configs/trained/mixture.yaml", "tests/test_mixture.py"],
     "sweep": ["src/litmore/sweep", "configs/sweep", "tests/sweep", "benchmarks/sweep.py"],
     "compare": ["src/litmore/compare", "tests/compare", "benchmarks/compare.py"],
+    "export": ["src/litmore/export", "tests/export", "docs/export.md", "benchmarks/export.py"],
     "docs": ["docs", "tests/docs"],
     "notebooks": ["notebooks", "tests/test_notebooks.py"],
     "benchmarks": ["benchmarks", "tests/test_benchmarks.py"],

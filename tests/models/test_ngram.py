@@ -235,3 +235,15 @@ def test_refuses_other_views_and_orders(data):
 def test_refuses_a_table_of_other_rows():
     with pytest.raises(ValueError, match="a table of 2 integer"):
         NGram("abc", 2).set_extra_state(torch.zeros(3, 4, dtype=torch.long))
+
+
+@pytest.mark.parametrize("smoothing", [None, 0.1, 0.0])
+def test_its_graph_says_the_same(data, counted, smoothing):
+    model = counted(data(made_up(3), block_size=3), smoothing=smoothing)
+    x = torch.cartesian_prod(*[torch.arange(model.vocab_size)] * 3)
+    expected = model.tree.probabilities(x)
+    torch.testing.assert_close(model.tree.graph_of_probabilities(x), expected)
+    example = (x[:5],)
+    rows = {"x": {0: torch.export.Dim("rows")}}
+    graph = torch.export.export(model, example, dynamic_shapes=rows).module()
+    torch.testing.assert_close(graph(x).exp(), expected)

@@ -19,7 +19,8 @@ class Depth(NamedTuple):
     """Its parent's number · V + its oldest token; sorted, and its place here is its number."""
     first: Int[Tensor, " C_and_1"]
     """Where its entries begin."""
-    next: Int[Tensor, " E"]
+    entries: Int[Tensor, " E"]
+    """A context's number · V + the token seen after it; sorted."""
     share: Float[Tensor, " E"]
     """What the entry itself adds to the token's probability."""
     rest: Float[Tensor, " C"]
@@ -83,8 +84,7 @@ class ContextTree:
             depth = Depth(*(each.to(x.device) for each in on_cpu))
             if k:
                 key = node[at] * self.vocab_size + x[row, -k]
-                child = torch.searchsorted(depth.keys, key).clamp(max=len(depth.keys) - 1)
-                known = depth.keys[child] == key
+                child, known = _look_up(depth.keys, key)
                 found[row[~known]] = p[at[~known]]
                 row, above = row[known], at[known]
                 node, at = child[known].unique(return_inverse=True)
@@ -93,9 +93,33 @@ class ContextTree:
             first, number = depth.first[node], depth.first[node + 1] - depth.first[node]
             of = torch.arange(len(node), device=x.device).repeat_interleave(number)  # each entry
             entry = torch.arange(len(of), device=x.device) + (first - number.cumsum(0) + number)[of]
-            p[of, depth.next[entry]] += depth.share[entry]
+            p[of, depth.entries[entry] % self.vocab_size] += depth.share[entry]
         found[row] = p[at]
         return found
+
+    def graph_of_probabilities(self, x: Int[Tensor, "B K"]) -> Float[Tensor, "B V"]:
+        """`probabilities`, whose shapes hang on x's alone, as those of an exported graph must."""
+        p = torch.full((x.shape[0], self.vocab_size), 1 / self.vocab_size)
+        node, is_known = torch.zeros_like(x[:, 0]), torch.ones_like(x[:, :1], dtype=torch.bool)
+        for k, depth in enumerate(self._depths):
+            if k:
+                node, found = _look_up(depth.keys, node * self.vocab_size + x[:, -k])
+                is_known = is_known & found[:, None]
+            longer = p * depth.rest[node, None]
+            if len(depth.entries):
+                wanted = node[:, None] * self.vocab_size + torch.arange(self.vocab_size)
+                entry, found = _look_up(depth.entries, wanted)  # (B, V)
+                longer = longer + depth.share[entry].where(found, 0.0)
+            p = longer.where(is_known, p)
+        return p
+
+
+def _look_up(
+    keys: Int[Tensor, " N"], wanted: Int[Tensor, "*shape"]
+) -> tuple[Int[Tensor, "*shape"], Bool[Tensor, "*shape"]]:
+    """Where among the sorted ones, and whether it is one of them."""
+    place = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
+    return place, keys[place] == wanted
 
 
 def _depth(
@@ -118,7 +142,7 @@ def _depth(
     return Depth(
         torch.from_numpy(keys),
         torch.from_numpy(np.searchsorted(node, np.arange(len(keys) + 1))),
-        torch.from_numpy(entries % vocab_size),
+        torch.from_numpy(entries),
         torch.from_numpy((counts - taken) / total[node]).float(),
         torch.from_numpy(rest).float(),
     )

@@ -81,7 +81,7 @@ class MLP(CharLM):
 
     def forward(self, x: Int[Tensor, "B K"]) -> Float[Tensor, "B V"]:
         embedded = self.embedding(x)  # (B, K, C)
-        side_by_side = embedded.view(len(x), -1)  # (B, K·C), the same storage
+        side_by_side = embedded.view(x.shape[0], -1)  # (B, K·C), the same storage
         hidden = self.activation(self.norm(self.hidden(side_by_side)))  # (B, H)
         hidden = self.deeper(hidden)  # (B, H)
         return self.output_norm(self.output(hidden))  # (B, V)

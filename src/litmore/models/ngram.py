@@ -60,6 +60,8 @@ class NGram(Stepless):
 
     def forward(self, x: Int[Tensor, "B K"]) -> Float[Tensor, "B V"]:
         """Log-probabilities of the next character; uniform where nothing was counted."""
+        if torch.compiler.is_exporting():
+            return self.tree.graph_of_probabilities(x).log()
         return self.tree.probabilities(x).log()
 
     def training_step(self, batch: AnyBatch | Sequence[Tensor], batch_idx: int) -> None:  # type: ignore[override]
