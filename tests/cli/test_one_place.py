@@ -288,3 +288,14 @@ def test_what_counts_takes_no_optimizer_and_begins_anew(command_line):
     assert code == 0, err
     assert "--optimizer has no effect: NGram takes no steps\n" in err
     assert "--init_from has no effect: NGram takes no steps\n" in err
+
+
+@pytest.mark.parametrize("model", ["NGram", "CountBigram"])
+def test_what_takes_no_steps_is_not_waited_for_by_steps(command_line, here, model):
+    data = ["--data.max_words", 200, "--data.block_size", 1]
+    given = ["--model", model, *data, "--trainer.max_steps", 5]
+    code, _, err = command_line("fit", *given)
+    assert code == 2
+    assert f"--trainer.max_steps 5: {model} takes no steps" in err
+    assert not (here / "logs").exists()
+    assert command_line("fit", *given, "--trainer.max_epochs", 1)[0] == 0

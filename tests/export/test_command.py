@@ -273,7 +273,7 @@ def test_a_missing_package_is_named(export, monkeypatch, kind, package):
     code, out, err = export("mlp", "--format", kind)
     assert (code, out) == (2, "")
     assert err.startswith(f"error: --format {kind}: {package} cannot be imported (")
-    assert err.endswith("): pip install 'litmore[export]'\n")
+    assert err.endswith("): `make extras`, or pip install 'litmore[export]'\n")
     assert not Path("out").exists()
 
 

@@ -181,11 +181,22 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
 
 
 def _note_idle(settings: Settings, model: LightningModule) -> None:
-    """What has no effect on a model that takes no steps."""
+    """What has no effect on a model that takes no steps.
+
+    Raises:
+        InputError: its steps are to be counted, and it would never end.
+
+    """
     if not isinstance(model, Stepless):
         return
+    name, trainer = type(model).__name__, settings.values.trainer
+    if trainer.max_steps >= 0 and trainer.max_epochs is None and trainer.max_time is None:
+        raise InputError(
+            f"--trainer.max_steps {trainer.max_steps}: {name} takes no steps and would never end;"
+            " pass --trainer.max_epochs 1"
+        )
     settings.notes += [
-        f"{flag} has no effect: {type(model).__name__} takes no steps"
+        f"{flag} has no effect: {name} takes no steps"
         for flag in ("--optimizer", "--lr_scheduler", "--init_from")
         if settings.values.get(flag.removeprefix("--")) is not None
     ]
