@@ -6,6 +6,7 @@ import json
 import math
 import os
 import pty
+import shutil
 import statistics
 import subprocess
 import sys
@@ -372,6 +373,16 @@ def test_what_is_no_run_is_said_and_left_out(made, capsys):
 def test_a_run_is_there_once(made, capsys):
     path = made()
     assert len(as_json(capsys, "logs", str(path), "logs/mlp")) == 1
+
+
+def test_two_runs_of_one_name_are_called_by_their_paths(made, capsys):
+    made(seed=1), made(seed=2)
+    shutil.copytree("logs", "others")
+    made(name="bigram", config={"lr": 1})
+    rows = as_json(capsys, "logs", "others")
+    assert [row["run"] for row in rows] == [
+        "logs/mlp/version_0-1", "others/mlp/version_0-1", "bigram/version_0",
+    ]  # fmt: skip
 
 
 def test_nothing_that_is_not_finite_breaks_it(made, capsys):

@@ -192,6 +192,11 @@ def test_a_stopped_run_goes_on(here):
     assert summary.seconds > stopped.seconds
     state = torch.load(last, weights_only=True)["callbacks"]["Checkpoints"]
     assert (summary.best, summary.best_step) == (state["best_score"], state["best_step"])
+    (GRU / "summary.json").write_text("")  # as a power cut may leave it
+    assert main([*GO_ON, last, "--trainer.max_steps=26"]) == 0
+    summary = read_summary(GRU)
+    state = torch.load(last, weights_only=True)["callbacks"]["Checkpoints"]
+    assert (summary.status, summary.step, summary.best) == ("finished", 26, state["best_score"])
     # What refuses to go on leaves the run as it was.
     (GRU / "versions.yaml").unlink()
     (GRU / "versions.yaml").mkdir()
@@ -235,6 +240,12 @@ def test_no_validation_no_names_and_no_folder(command_line):
         "finished", 4, None, 4,
     )  # fmt: skip
     assert list(summary.last) == ["loss"]
+    assert (
+        command_line("fit", "--trust_config", "--ckpt_path=last", "--trainer.max_epochs=4")[0] == 0
+    )
+    again = read_summary(Path("logs/foreign/version_0"))
+    assert again.step == 8
+    assert again.last["loss"] < summary.last["loss"]
 
 
 def test_a_model_that_takes_no_steps(here):

@@ -45,7 +45,7 @@ def run(
         InputError: there is no run, metric or column of that name, or a file cannot be written.
 
     """
-    found, skipped = find_runs(map(Path, runs or [LOGS]))
+    found, skipped = find_runs(map(Path, runs))
     compared = choose_metric(found, metric)
     rows = rows_of(found, compared)
     columns = columns_of(rows, compared)
@@ -126,7 +126,7 @@ def parser() -> ArgumentParser:
         description="Set runs beside each other: the settings that differ, and what came of them.",
     )
     made.add_argument(
-        "runs", nargs="*", help=f"Runs' folders, or folders of several (default: {LOGS})."
+        "runs", nargs="*", default=[LOGS], help="Runs' folders, or folders of several."
     )
     made.add_argument(
         "--metric",

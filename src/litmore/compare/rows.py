@@ -56,7 +56,7 @@ class Row:
         """`mlp/version_0`, or `mlp/version_0-4,7`."""
         if len(self.runs) == 1:
             return self.runs[0].name
-        folders = {run.path.absolute().parent.name for run in self.runs}
+        folders = {run.name.rpartition("/")[0] for run in self.runs}
         versions = [run.path.name.removeprefix("version_") for run in self.runs]
         if len(folders) > 1 or not all(version.isdecimal() for version in versions):
             return f"{self.runs[0].name} and {len(self.runs) - 1} more"

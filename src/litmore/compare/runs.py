@@ -1,8 +1,9 @@
 """The runs below some folders, and their settings by name."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +34,16 @@ class Run:
 
     Attributes:
         path: its folder.
+        name: `mlp/version_0`; the whole path where two would have one name.
         summary: what became of it.
         settings: those that matter, by their names as flags.
 
     """
 
     path: Path
+    name: str
     summary: Summary
     settings: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        """`mlp/version_0`."""
-        return "/".join(self.path.absolute().parts[-2:])
 
     @property
     def seed(self) -> int | None:
@@ -69,12 +67,15 @@ def find_runs(paths: Iterable[Path]) -> tuple[list[Run], list[str]]:
             if not is_ours:
                 raise InputError(f"{folder}: no run of litmore's: no {CONFIG}")
             summary = read_summary(folder)
-            runs.append(Run(folder, summary, settings_of(summary.config)))
+            name = "/".join(folder.absolute().parts[-2:])
+            runs.append(Run(folder, name, summary, settings_of(summary.config)))
         except (InputError, OSError) as error:
             skipped.append(str(error))
     if not runs:
         why = f" ({skipped[0]})" if skipped else ""
         raise InputError(f"compare {' '.join(map(str, paths))}: no run in it{why}")
+    named = Counter(run.name for run in runs)
+    runs = [run if named[run.name] == 1 else replace(run, name=str(run.path)) for run in runs]
     return sorted(runs, key=lambda run: (run.summary.started, run.name)), skipped
 
 

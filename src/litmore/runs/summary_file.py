@@ -4,6 +4,7 @@ import logging
 import math
 import signal
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -47,6 +48,7 @@ class SummaryFile(Callback):
         self._before: Summary | None = None
         self._began_at = 0
         self._start: float | None = None
+        self._has_validated = False
         self._has_failed = False
 
     def on_load_checkpoint(
@@ -96,14 +98,15 @@ class SummaryFile(Callback):
         is_best = best is None or (score < best if self._mode == "min" else score > best)
         if math.isfinite(score) and is_best:
             self._best = score, steps_done(trainer)
+        self._has_validated = True
         if self._summary is not None:
             self._summary = replace(self._summary, last=metrics)
             self._write(self._now(trainer))
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         metrics = _metrics(trainer)
-        if self._summary is not None:
-            self._summary = replace(self._now(trainer), last=self._summary.last or metrics)
+        if self._summary is not None and not self._has_validated:
+            self._summary = replace(self._summary, last={**self._summary.last, **metrics})
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """The end: there is none later, and each way to finish has it."""
@@ -119,9 +122,9 @@ class SummaryFile(Callback):
         is_untouched = self._start is None or batches_done(trainer) == self._began_at
         if self._before is not None and is_untouched:
             self._write(self._before)
-            return
-        status, why = _end_of(exception)
-        self._write(replace(self._now(trainer), status=status, why=why))
+        else:
+            status, why = _end_of(exception)
+            self._write(replace(self._now(trainer), status=status, why=why))
         self._summary = None
 
     def _now(self, trainer: Trainer) -> Summary:
@@ -139,11 +142,12 @@ class SummaryFile(Callback):
 
     def _write(self, summary: Summary) -> None:
         assert self.folder.path is not None
-        try:
+        with suppress(InputError):  # a damaged file is written anew
             if (found := written(self.folder.path)) is not None:
                 summary = replace(summary, test=found.test)  # `test` may have written it meanwhile
+        try:
             write(self.folder.path, summary)
-        except (InputError, RunError) as error:
+        except RunError as error:
             if not self._has_failed:
                 self._has_failed = True
                 log.warning("%s; training goes on", error)
@@ -162,5 +166,9 @@ def _end_of(exception: BaseException) -> tuple[Literal["stopped", "failed"], str
 
 
 def _metrics(trainer: Trainer) -> dict[str, float]:
-    """All that can be monitored, as numbers. A collective call."""
-    return {name: float(value) for name, value in trainer.callback_metrics.items()}
+    """All numbers that can be monitored. A collective call."""
+    found = {}
+    for name, value in trainer.callback_metrics.items():
+        with suppress(TypeError, ValueError, RuntimeError):  # a user's own may be anything
+            found[name] = float(value)
+    return found
