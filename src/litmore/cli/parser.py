@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 
-from litmore.cli.configs import Configs, known_classes
+from litmore.cli.classes import known_classes
+from litmore.cli.configs import Configs
 from litmore.errors import InputError, nearest
 from litmore.runs.trust import refusal
 
