@@ -14,13 +14,19 @@ from lightning.pytorch.callbacks import (
     ModelCheckpoint,
     StochasticWeightAveraging,
 )
-from lightning.pytorch.cli import LightningCLI
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.strategies.strategy import _ForwardRedirection
 from torch import nn, optim
 
 from litmore.data import NamesDataModule
 from litmore.models import MLP
-from litmore.training.lightning import STEP_HOOKS, TRANSFER_HOOKS, CheapSteps, compile_forward
+from litmore.training.lightning import (
+    STEP_HOOKS,
+    TRANSFER_HOOKS,
+    CheapSteps,
+    class_paths,
+    compile_forward,
+)
 
 WORDS = [first + vowel + last for first in "bdfgklmn" for vowel in "aeiou" for last in "rst"]
 
@@ -224,6 +230,14 @@ PRIVATE_OF_THE_CLI = (
 @pytest.mark.parametrize("name", PRIVATE_OF_THE_CLI)
 def test_the_command_line_is_made_of_these_parts(name):
     assert callable(getattr(LightningCLI, name, None)), f"LightningCLI has no {name}"
+
+
+def test_a_parser_knows_which_classes_a_setting_may_name():
+    parser = LightningArgumentParser()
+    parser.add_optimizer_args()
+    found = class_paths(parser, "optimizer")
+    assert "torch.optim.AdamW" in found
+    assert "torch.optim.Optimizer" not in found, "that one is there to be subclassed"
 
 
 # What becomes of it

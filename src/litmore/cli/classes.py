@@ -1,7 +1,8 @@
 """The classes that settings name, before they are made."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from enum import Enum
 from importlib import import_module
 from inspect import signature
@@ -11,17 +12,35 @@ from jsonargparse import Namespace
 
 from litmore.cli.given import Given
 from litmore.errors import InputError
+from litmore.runs.trust import check_class_path
 
 GROUPS = ("model", "data", "optimizer", "lr_scheduler")
 """Settings that are a class each."""
 
 
+PACKAGES = ("litmore.data", "litmore.models", "litmore.optim", "litmore.callbacks")
+"""They hold the names that configs write."""
+
+
 def load_named() -> None:
     """Import what configs may call by a short name; until then nobody would find it."""
-    for module in ("data", "models", "optim", "callbacks"):
-        package = import_module(f"litmore.{module}")
+    for module in PACKAGES:
+        package = import_module(module)
         for name in package.__all__:
             getattr(package, name)
+
+
+def written(paths: Iterable[str]) -> dict[str, str]:
+    """Of classes those that a config would name, by their short names; litmore's first."""
+    found: dict[str, str] = {}
+    for path in paths:
+        room, name = ".".join(path.split(".")[:2]), path.rpartition(".")[2]
+        exported = [module for module in PACKAGES if name in sys.modules[module].__all__]
+        if not path.startswith("litmore."):
+            found[name] = path
+        elif exported or hasattr(sys.modules[room], name):
+            found[name] = f"{[*exported, room][0]}.{name}"
+    return dict(sorted(found.items(), key=lambda item: (item[1][:8] != "litmore.", item[0])))
 
 
 def known_classes() -> list[type]:
@@ -39,6 +58,17 @@ def known_classes() -> list[type]:
                 found[cls] = None
                 left.append(cls)
     return list(found)
+
+
+def find_class(class_path: str) -> type | None:
+    """A class by its path, which is imported if that is allowed, or by its short name."""
+    if "." not in class_path:
+        return next((cls for cls in known_classes() if cls.__name__ == class_path), None)
+    module, _, name = class_path.rpartition(".")
+    with suppress(Exception):  # whatever a module raises; its own command tells
+        check_class_path(class_path, False, "")
+        return getattr(import_module(module), name, None)
+    return None
 
 
 def class_of(settings: Mapping[str, Any] | Namespace) -> Any:

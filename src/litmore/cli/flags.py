@@ -13,10 +13,27 @@ TRUST = "--trust_config"
 """The flag that lets a config name classes of any package (`litmore.runs.trust`)."""
 
 SWITCHES = {
-    "--compile": "Let torch.compile translate the model: the first steps wait for that.",
+    "--compile": "Let torch.compile translate the model. The first steps wait for that.",
     "--print_splits": "Print what the data's splits hold, and exit.",
-    TRUST: "Import whatever installed package the config or checkpoint names.",
+    TRUST: "Import whatever package a config or checkpoint names.",
 }
+
+SAYS = {
+    "config": "A YAML of settings; a later one wins, flags over all.",
+    "print_config": "Print all settings as YAML, and exit.",
+    "seed_everything": "The seed of all that is random.",
+    "ckpt_path": "The checkpoint to judge: a file, `last` or `best`.",
+    "weights_only": "Always: nothing in a checkpoint is ever run.",
+    "verbose": "Print Lightning's own table of the metrics, too.",
+    "return_predictions": "Keep them in memory, for a callback.",
+    "trainer.limit_train_batches": "A number of batches an epoch, or a share of them, as 0.5.",
+    "trainer.limit_val_batches": "The same of a validation.",
+    "trainer.limit_test_batches": "The same of a test.",
+    "trainer.limit_predict_batches": "The same of a prediction.",
+}
+"""What LightningCLI's settings mean here."""
+
+GOING_ON = "Go on, exactly, from a file, `last` or `best`. The two are the newest run's."
 
 
 def own(
@@ -31,18 +48,27 @@ def own(
     """litmore's own.
 
     Args:
-        run_name: The run's folder below the logs folder (default: the first config's name).
-        init_from: Begin a new run with the weights of a checkpoint that fit by name and shape: a
-            file, or `last` or `best` of the newest run.
-        freeze: Do not train these parameters, such as 'embedding,*.bias': patterns of a whole name
-            or of a leading part of one.
-        monitor: The metric of the validation that best.ckpt is the best by.
-        monitor_mode: Which of its values is better.
-        save_every: Seconds between two savings of last.ckpt, beside those after validations.
-        num_threads: Threads of a process on the CPU (default: 1 for a model of less than a million
-            parameters, whose steps are too short to share; else torch's own choice).
+        run_name: The run's name (default: the first config's). Its folder in the logs.
+        init_from: Begin with a checkpoint's weights, as far as they fit. By name and shape; the
+            checkpoint is a file, or `last` or `best` of the newest run, and the run a new one.
+        freeze: What not to train, such as 'embedding,*.bias'. Each is a pattern of a parameter's
+            whole name, or of a leading part of one.
+        monitor: The metric that best.ckpt is the best by.
+        monitor_mode: Whether its min or its max is best.
+        save_every: Seconds between two savings of last.ckpt. Validations save it, too.
+        num_threads: Of the CPU (default: 1 below a million parameters). The steps of so small a
+            model are too short to share; a larger one's are torch's own choice.
 
     """
+
+
+def describe(command: str, parser: LightningArgumentParser) -> None:
+    """Say what LightningCLI's settings mean here."""
+    says = SAYS | ({"ckpt_path": GOING_ON} if command == "fit" else {})
+    for action in parser._actions:
+        action.help = says.get(action.dest, action.help)
+    assert parser.groups is not None
+    parser.groups["trainer"].title = "the Trainer's"
 
 
 def add_flags(parser: LightningArgumentParser) -> None:

@@ -37,9 +37,13 @@ class Given:
         by_hand = [each[key] for kind, each in self._sources if key in each and kind != "record"]
         return by_hand[-1] if by_hand else default
 
+    def class_path(self, group: str) -> str:
+        """Of the class to be made, as it is written; "" if none is named."""
+        return next((str(e[group]) for _, e in reversed(self._sources) if group in e), "")
+
     def class_name(self, group: str) -> str:
-        """Of the class to be made, without its module; "" if none is named."""
-        return next((_name(e[group]) for _, e in reversed(self._sources) if group in e), "")
+        """The same without its module."""
+        return _name(self.class_path(group))
 
     def changes_class(self, group: str) -> bool:
         """Whether a later source names another class than an earlier one."""

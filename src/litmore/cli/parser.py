@@ -1,6 +1,7 @@
 """Flags, and one line for each of their errors."""
 
 import re
+import sys
 from collections.abc import Sequence
 from itertools import pairwise, zip_longest
 from typing import Any, NoReturn
@@ -9,6 +10,8 @@ from jsonargparse import ArgumentParser
 
 from litmore.cli.classes import known_classes
 from litmore.cli.configs import Configs
+from litmore.cli.help import page
+from litmore.cli.hints import check_flags
 from litmore.errors import InputError, nearest
 from litmore.runs.trust import refusal
 
@@ -17,10 +20,28 @@ LONGEST = 400
 
 
 class OneLineErrors(ArgumentParser):
-    """A parser that raises what is wrong as one line, instead of printing its usage and leaving."""
+    """A parser that raises what is wrong as one line, and whose help is a page to read."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"allow_abbrev": False} | kwargs)  # a flag cut short is none
+
+    def parse_args(self, args: Any = None, *more: Any, **kwargs: Any) -> Any:
+        given = sys.argv[1:] if args is None else args
+        if self._subcommands_action is None:
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            check_flags(given, flags, lambda: self.flags_of_classes(given))
+        return super().parse_args(args, *more, **kwargs)
+
+    def known_classes(self, key: str) -> dict[str, str]:
+        """The paths of the classes that a setting may name, by their short names."""
+        return {}
+
+    def flags_of_classes(self, args: Sequence[str]) -> list[str]:
+        """The settings of the classes that a command line names."""
+        return []
+
+    def format_help(self, *_: Any) -> str:
+        return page(self, self.known_classes)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         parser = getattr(ex, "subcommand_parser", None) or self
@@ -54,7 +75,7 @@ def plain_message(line: str, names: Sequence[str], inner: str | None) -> str:
         return f"--{key}.{inner[2:]}" if inner.startswith("--") else f"--{key}: {inner}"
     unknown = (
         r"Subcommand '\w+' does not accept option '([^']+)'|Option '([^']+)' is not accepted$"
-        r"|unrecognized arguments: --([\w.]+)"
+        r"|unrecognized arguments: --([^ =]+)"
     )
     if match := re.match(unknown, line):
         name = match[1] or match[2] or match[3]

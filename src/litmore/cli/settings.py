@@ -1,9 +1,11 @@
 """What a command is to work with: flags over configs over what a checkpoint's run recorded."""
 
+import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from functools import cached_property
+from inspect import signature
 from typing import Any
 
 import yaml
@@ -11,10 +13,19 @@ from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, ReduceLROnPlateau
 from torch.optim import Optimizer
 
-from litmore.cli.classes import drop_other_classes, load_named, named_classes, without_unwritable
-from litmore.cli.commands import command, more_commands
-from litmore.cli.flags import TRUST, CountedBatches, add_flags
+from litmore.cli.classes import (
+    GROUPS,
+    drop_other_classes,
+    find_class,
+    load_named,
+    named_classes,
+    without_unwritable,
+    written,
+)
+from litmore.cli.commands import TRAINING
+from litmore.cli.flags import TRUST, CountedBatches, add_flags, describe
 from litmore.cli.given import Given
+from litmore.cli.help import listing
 from litmore.cli.limits import check_settings
 from litmore.cli.links import link_block_size, link_lr, schedule_length
 from litmore.cli.parser import OneLineErrors
@@ -25,14 +36,49 @@ from litmore.models.hyperparameters import UNWRITABLE, remember, writable
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import LOGS
 from litmore.runs.trust import restrict_imports
-from litmore.training.lightning import OpenCLI
+from litmore.training.lightning import OpenCLI, class_paths
+
+DEFAULTS = {"data": "litmore.data.NamesDataModule"}
+"""Classes that need not be named."""
 
 _PEAKED = ("OneCycleLR", "CyclicLR")
 _NESTED = ("SequentialLR", "ChainedScheduler")
 
 
 class SettingsParser(OneLineErrors, LightningArgumentParser):
-    """LightningCLI's, with errors of one line."""
+    """LightningCLI's."""
+
+    def parse_args(self, args: Any = None, *more: Any, **kwargs: Any) -> Any:
+        return super().parse_args(self._named_help(args), *more, **kwargs)
+
+    def _named_help(self, args: Sequence[str]) -> Sequence[str]:
+        """`--optimizer.help` alone is of the class that is named, or lists which there are."""
+        asked = [flag for action in self._actions for flag in action.option_strings]
+        for place, arg in enumerate(args):
+            named = [each for each in args[place + 1 : place + 2] if not each.startswith("-")]
+            if named or not arg.endswith(".help") or arg not in asked:
+                continue
+            key = arg.removeprefix("--").removesuffix(".help")
+            path = Given(args).class_path(key) or DEFAULTS.get(key)
+            if path is None:
+                sys.stdout.write(listing(key, self.known_classes(key)))
+                self.exit()
+            return [*args[:place], arg, path]
+        return args
+
+    def known_classes(self, key: str) -> dict[str, str]:
+        paths = written(class_paths(self, key))
+        return {name: path for name, path in paths.items() if name not in _NESTED}
+
+    def flags_of_classes(self, args: Sequence[str]) -> list[str]:
+        given = Given(args)
+        found = []
+        for group in GROUPS:
+            path = given.class_path(group)
+            for cls in map(find_class, [path] if path else self.known_classes(group)):
+                names = signature(cls).parameters if cls else []
+                found += [f"--{group}.{name}" for name in names]
+        return found
 
 
 class Settings(OpenCLI):
@@ -60,7 +106,7 @@ class Settings(OpenCLI):
             parser_class=SettingsParser,
             parser_kwargs={
                 "prog": "main.py",
-                "description": "Train, judge and sample character models of names.",
+                **{name: {"description": TRAINING[name]} for name in self.subcommands()},
             },
             save_config_callback=None,  # RunRecord does it
             # Hyperparameters as plain arguments, nothing of the command line's in them.
@@ -79,7 +125,7 @@ class Settings(OpenCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """litmore's own flags, the data module by default, and what the data tell the model."""
         add_flags(parser)
-        parser.set_defaults({"data": {"class_path": "litmore.data.NamesDataModule"}})
+        parser.set_defaults({key: {"class_path": path} for key, path in DEFAULTS.items()})
         parser.link_arguments(
             "data", "model.init_args.vocabulary", compute_fn=_characters, apply_on="instantiate"
         )
@@ -89,16 +135,12 @@ class Settings(OpenCLI):
         known = super().subcommands()
         return {k: v for k, v in known.items() if k == self._asked_for} or known
 
-    def prepare_subcommand(self, parser: LightningArgumentParser) -> None:
-        """Safe checkpoints, and one way to print metrics: litmore's."""
+    def prepare_subcommand(self, command: str, parser: LightningArgumentParser) -> None:
+        """Safe checkpoints, one way to print metrics, litmore's, and what it means by a setting."""
+        describe(command, parser)
         parser.set_defaults({"weights_only": True})
         if "verbose" in parser.get_defaults():
             parser.set_defaults({"verbose": False})
-
-    def more_commands(self) -> Mapping[str, Any]:
-        """Listed in the help; `main` runs them without the rest."""
-        is_one = self._asked_for in super().subcommands()
-        return {} if is_one else {name: command(name).parser() for name in more_commands()}
 
     # What is set
 

@@ -4,11 +4,13 @@
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from inspect import signature
 from typing import Any
 
+from jsonargparse._typehints import get_all_subclass_paths, get_class_types
+from jsonargparse._util import get_import_path
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import (
     EarlyStopping,
@@ -277,6 +279,13 @@ def compile_forward(model: LightningModule) -> None:
 # The command line
 
 
+def class_paths(parser: LightningArgumentParser, key: str) -> list[str]:
+    """The paths of all loaded classes that a setting may name, but of those it is typed by."""
+    typed: Any = next(vars(a)["_typehint"] for a in parser._actions if a.dest == key)
+    bases = {get_import_path(cls) for cls in get_class_types(typed)}
+    return [path for path in get_all_subclass_paths(typed) if path not in bases]
+
+
 class OpenCLI(LightningCLI):
     """LightningCLI up to its parsed settings: building and running is left to the caller."""
 
@@ -291,18 +300,11 @@ class OpenCLI(LightningCLI):
 
     def _add_subcommands(self, parser: LightningArgumentParser, **kwargs: Any) -> None:
         super()._add_subcommands(parser, **kwargs)
-        for subparser in self._subcommand_parsers.values():
-            self.prepare_subcommand(subparser)
-        assert parser._subcommands_action is not None
-        for name, light in self.more_commands().items():
-            parser._subcommands_action.add_subcommand(name, light, help=light.description)
+        for command, subparser in self._subcommand_parsers.items():
+            self.prepare_subcommand(command, subparser)
 
-    def prepare_subcommand(self, parser: LightningArgumentParser) -> None:
+    def prepare_subcommand(self, command: str, parser: LightningArgumentParser) -> None:
         """Change a subcommand's parser once all its settings are there."""
-
-    def more_commands(self) -> Mapping[str, Any]:
-        """Parsers of further commands, for the help."""
-        return {}
 
     @property
     def values(self) -> Any:
