@@ -25,7 +25,7 @@ FLOORS = (
 )
 """From the ground up."""
 
-WINGS = ("micrograd", "mixture")
+WINGS = ("micrograd", "mixture", "schema")
 """They stand on the floors; no floor knows of them."""
 
 

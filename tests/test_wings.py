@@ -19,6 +19,7 @@ WINGS = {
         "notebooks/building_micrograd.ipynb",
     ],
     "mixture": ["src/litmore/mixture.py", "configs/trained/mixture.yaml", "tests/test_mixture.py"],
+    "schema": ["src/litmore/schema", "tests/schema"],
     "docs": ["docs", "tests/docs"],
     "notebooks": ["notebooks", "tests/test_notebooks.py"],
     "benchmarks": ["benchmarks", "tests/test_benchmarks.py"],

@@ -22,6 +22,10 @@ PACKAGES = ("litmore.data", "litmore.models", "litmore.optim", "litmore.callback
 """They hold the names that configs write."""
 
 
+INSIDE = {f"litmore.{room}" for room in ("models", "training", "runs", "watch", "cli")}
+"""Rooms whose other classes are no config's business."""
+
+
 def load_named() -> None:
     """Import what configs may call by a short name; until then nobody would find it."""
     for module in PACKAGES:
@@ -31,16 +35,28 @@ def load_named() -> None:
 
 
 def written(paths: Iterable[str]) -> dict[str, str]:
-    """Of classes those that a config would name, by their short names; litmore's first."""
-    found: dict[str, str] = {}
+    """Of classes those that a config would name, and how it writes them; litmore's first."""
+    found = {}
     for path in paths:
         room, name = ".".join(path.split(".")[:2]), path.rpartition(".")[2]
         exported = [module for module in PACKAGES if name in sys.modules[module].__all__]
-        if not path.startswith("litmore."):
-            found[name] = path
-        elif exported or hasattr(sys.modules[room], name):
-            found[name] = f"{[*exported, room][0]}.{name}"
-    return dict(sorted(found.items(), key=lambda item: (item[1][:8] != "litmore.", item[0])))
+        if room.startswith("litmore.") and exported:
+            found[path] = f"{exported[0]}.{name}"
+        elif room not in INSIDE:
+            found[path] = path
+    names = {path: path.rpartition(".")[2] for path in found}
+    first = sorted(found, key=lambda path: (path[:8] != "litmore.", names[path]))
+    return {path: found[path] for path in first}
+
+
+def short_names(paths: Iterable[str]) -> dict[str, str]:
+    """Those paths by their classes' names alone, or, if two are called alike, by themselves."""
+    paths = list(paths)
+    names = [path.rpartition(".")[2] for path in paths]
+    return {
+        name if names.count(name) == 1 else path: path
+        for path, name in zip(paths, names, strict=True)
+    }
 
 
 def known_classes() -> list[type]:

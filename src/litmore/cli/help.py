@@ -26,7 +26,7 @@ def overview(commands: Mapping[str, str]) -> str:
         commands: what each does.
 
     """
-    lines = _entries(commands.items(), 12)
+    lines = _entries(commands.items(), 14, "    ")
     return (
         "usage: python main.py COMMAND [--flag value ...]\n\n"
         "Train, judge and sample character models of names.\n\n"
@@ -147,14 +147,14 @@ def _purpose(path: str) -> str:
     return plain_text(doc.split("\n\n", maxsplit=1)[0])
 
 
-def _entries(entries: Iterable[tuple[str, str]], column: int = 24) -> list[str]:
+def _entries(entries: Iterable[tuple[str, str]], column: int = 24, margin: str = "  ") -> list[str]:
     lines = []
     for name, text in entries:
         body = _wrapped(text, column)
-        if len(name) + 3 <= column and body:
-            body[0] = f"  {name}".ljust(column) + body[0].lstrip()
+        if len(margin + name) < column and body:
+            body[0] = f"{margin}{name}".ljust(column) + body[0].lstrip()
         else:
-            lines.append(f"  {name}")
+            lines.append(margin + name)
         lines += body
     return lines
 

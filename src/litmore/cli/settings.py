@@ -19,6 +19,7 @@ from litmore.cli.classes import (
     find_class,
     load_named,
     named_classes,
+    short_names,
     without_unwritable,
     written,
 )
@@ -67,8 +68,8 @@ class SettingsParser(OneLineErrors, LightningArgumentParser):
         return args
 
     def known_classes(self, key: str) -> dict[str, str]:
-        paths = written(class_paths(self, key))
-        return {name: path for name, path in paths.items() if name not in _NESTED}
+        named = short_names(written(class_paths(self, key)).values())
+        return {name: path for name, path in named.items() if name not in _NESTED}
 
     def flags_of_classes(self, args: Sequence[str]) -> list[str]:
         given = Given(args)

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from inspect import signature
 from typing import Any
 
+from jsonargparse._completions_jsonschema import ParserJsonschema
 from jsonargparse._typehints import get_all_subclass_paths, get_class_types
 from jsonargparse._util import get_import_path
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
@@ -20,7 +21,7 @@ from lightning.pytorch.callbacks import (
 )
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.profilers import PassThroughProfiler
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
 from litmore.steps import total_steps, validates
@@ -286,6 +287,37 @@ def class_paths(parser: LightningArgumentParser, key: str) -> list[str]:
     return [path for path in get_all_subclass_paths(typed) if path not in bases]
 
 
+def config_jsonschema(parser: LightningArgumentParser) -> dict[str, Any]:
+    """jsonargparse's schema of a parser's configs; its `$defs` are the classes that these name.
+
+    What those classes take is in it, but not what classes among that take: a module of torch takes
+    further ones, hundreds in all, and the search for them ends in an error.
+    """
+    return _FlatSchema().generate(parser)
+
+
+class _FlatSchema(ParserJsonschema):
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_inside = False
+
+    def class_path_schema(self, class_path: str, action: Any) -> dict[str, Any]:
+        self._is_inside = True
+        try:
+            return super().class_path_schema(class_path, action)
+        except (AttributeError, ImportError, ValueError):
+            return {}  # a class that was made on the way, as Lightning's own optimizers are
+        finally:
+            self._is_inside = False
+
+    def class_ref(self, class_type: type, action: Any, subclass: bool) -> dict[str, Any]:
+        if class_type is Tensor:  # a rate that may be one, or a number
+            return {"type": "number"}
+        if self._is_inside:
+            return {"type": ["string", "object"]}
+        return super().class_ref(class_type, action, subclass)
+
+
 class OpenCLI(LightningCLI):
     """LightningCLI up to its parsed settings: building and running is left to the caller."""
 
@@ -310,9 +342,14 @@ class OpenCLI(LightningCLI):
     def values(self) -> Any:
         return self.config[self.subcommand]
 
+    @property
+    def command_parser(self) -> LightningArgumentParser:
+        """The subcommand's."""
+        return self._parser(self.subcommand)
+
     def dump(self, values: Any) -> str:
         """Settings of the subcommand as YAML, without what is linked."""
-        return str(self._parser(self.subcommand).dump(values, skip_none=False))
+        return str(self.command_parser.dump(values, skip_none=False))
 
     def instantiate(self) -> tuple[LightningModule, LightningDataModule]:
         """The model and the data; what the Trainer is made of, too."""
