@@ -19,6 +19,7 @@ WINGS = {
         "notebooks/building_micrograd.ipynb",
     ],
     "mixture": ["src/litmore/mixture.py", "configs/trained/mixture.yaml", "tests/test_mixture.py"],
+    "completion": ["src/litmore/completion", "tests/completion"],
     "schema": ["src/litmore/schema", "tests/schema"],
     "docs": ["docs", "tests/docs"],
     "notebooks": ["notebooks", "tests/test_notebooks.py"],

@@ -88,6 +88,12 @@ def test_a_class_is_told_of(helped, args, named):
     assert "litmore.runs" not in page, "nothing that no config names"
 
 
+def test_only_what_can_be_used_is_listed(helped):
+    page = helped("fit", "--lr_scheduler.help")
+    assert "Custom ReduceLROnPlateau" in page, "Lightning's, which knows its metric"
+    assert "SequentialLR" not in page
+
+
 def test_a_class_that_there_is_not_has_no_help(command_line):
     code, out, err = command_line("fit", "--model.help", "MPL")
     assert (code, out) == (2, "")

@@ -27,7 +27,7 @@ from litmore.cli.commands import TRAINING
 from litmore.cli.flags import TRUST, CountedBatches, add_flags, describe
 from litmore.cli.given import Given
 from litmore.cli.help import listing
-from litmore.cli.limits import check_settings
+from litmore.cli.limits import MUTE, check_settings
 from litmore.cli.links import link_block_size, link_lr, schedule_length
 from litmore.cli.parser import OneLineErrors
 from litmore.cli.recorded import give_way, named_checkpoint, recorded_for
@@ -44,6 +44,9 @@ DEFAULTS = {"data": "litmore.data.NamesDataModule"}
 
 _PEAKED = ("OneCycleLR", "CyclicLR")
 _NESTED = ("SequentialLR", "ChainedScheduler")
+
+REFUSED = {f"torch.optim.lr_scheduler.{name}" for name in _NESTED} | {MUTE}
+"""Classes that no config can use."""
 
 
 class SettingsParser(OneLineErrors, LightningArgumentParser):
@@ -68,8 +71,8 @@ class SettingsParser(OneLineErrors, LightningArgumentParser):
         return args
 
     def known_classes(self, key: str) -> dict[str, str]:
-        named = short_names(written(class_paths(self, key)).values())
-        return {name: path for name, path in named.items() if name not in _NESTED}
+        paths = written(class_paths(self, key)).values()
+        return short_names(path for path in paths if path not in REFUSED)
 
     def flags_of_classes(self, args: Sequence[str]) -> list[str]:
         given = Given(args)
@@ -242,6 +245,14 @@ class Settings(OpenCLI):
             # The data's own account has the corpus's absolute path and its hash.
             config["data"]["init_args"].update(datamodule.settings())
         return config
+
+
+def fit_parser() -> SettingsParser:
+    """The parser of `fit`, for who asks what there is to set."""
+    # It asks for a model; nothing here is random.
+    settings = Settings(["fit", "--model", "litmore.models.MLP", "--seed_everything", "false"])
+    parser: SettingsParser = settings.command_parser
+    return parser
 
 
 def _characters(datamodule: LightningDataModule) -> str:

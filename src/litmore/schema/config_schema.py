@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import litmore
 from litmore.cli.classes import GROUPS, find_class, short_names, written
 from litmore.cli.help import plain_text
-from litmore.cli.settings import Settings
+from litmore.cli.settings import fit_parser
 from litmore.training.lightning import config_jsonschema
 
 Schema = dict[str, Any]
@@ -26,9 +26,7 @@ def config_schema(folder: Path) -> Schema:
 
     """
     _load(folder)
-    # The parser asks for a model; nothing here is random.
-    settings = Settings(["fit", "--model", "litmore.models.MLP", "--seed_everything", "false"])
-    schema = config_jsonschema(settings.command_parser)
+    schema = config_jsonschema(fit_parser())
     _loosen(schema)
     kinds = {kind: list(_classes(kind, of)) for kind, of in schema["$defs"].items()}
     other = _other_class(cls.names[0] for classes in kinds.values() for cls in classes)

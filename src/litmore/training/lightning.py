@@ -281,9 +281,9 @@ def compile_forward(model: LightningModule) -> None:
 
 
 def class_paths(parser: LightningArgumentParser, key: str) -> list[str]:
-    """The paths of all loaded classes that a setting may name, but of those it is typed by."""
+    """The paths of all loaded classes that a setting may name, but of those to be subclassed."""
     typed: Any = next(vars(a)["_typehint"] for a in parser._actions if a.dest == key)
-    bases = {get_import_path(cls) for cls in get_class_types(typed)}
+    bases = {get_import_path(cls) for cls in get_class_types(typed) if cls.__subclasses__()}
     return [path for path in get_all_subclass_paths(typed) if path not in bases]
 
 
@@ -343,7 +343,7 @@ class OpenCLI(LightningCLI):
         return self.config[self.subcommand]
 
     @property
-    def command_parser(self) -> LightningArgumentParser:
+    def command_parser(self) -> Any:  # of the class that the command line is made with
         """The subcommand's."""
         return self._parser(self.subcommand)
 
