@@ -72,6 +72,7 @@ def test_what_judges_takes_a_checkpoint_to_judge(helped):
         (["--optimizer", "SGD", "--optimizer.help"], ["--optimizer.nesterov"]),
         (["--model.help"], ["  MLP ", "  Transformer "]),
         (["--model.help", "MLP"], ["--model.hidden_dim", "(int, default: 200)"]),
+        (["--model.help", "MLP", "--config", "whatever.yaml"], ["--model.hidden_dim"]),
         (["--model.help=litmore.models.MLP"], ["--model.hidden_dim"]),
         (["--data.help"], ["--data.batch_size", "--data.view"]),
         (["--lr_scheduler.help"], ["  OneCycleLR ", "  ReduceLROnPlateau "]),

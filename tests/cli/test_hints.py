@@ -107,6 +107,10 @@ def test_sample_names_what_is_meant(command_line, given, answer):
     assert told(command_line, "sample", "--ckpt_path", "best", *given.split()) == answer
 
 
+def test_a_class_of_another_kind_is_not_said_to_be_meant(command_line):
+    assert told(command_line, "fit", "--data", "MLP") == "--data MLP: another kind of class"
+
+
 @pytest.mark.parametrize(
     ("command", "answer"),
     [
@@ -121,7 +125,8 @@ def test_a_command_that_there_is_not(command_line, command, answer):
 
 
 def test_what_lightning_takes_is_no_unknown_flag(command_line, capsys):
-    flags = ["--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor=val/loss",
+    flags = ["--freeze", "-a b", "--trainer.callbacks+=EarlyStopping",
+             "--trainer.callbacks.monitor=val/loss",
              "--trainer.max_time.minutes", "3", "--data.split", "[-1,1,1]", "--optimizer.lr", "-1",
              "--model.init_args.hidden_dim=7", "--print_config=skip_null"]  # fmt: skip
     with pytest.raises(SystemExit, match="0"):

@@ -155,7 +155,11 @@ def test_classes_and_settings_are_described(schema):
 
 @pytest.mark.parametrize(
     ("output", "named"),
-    [("nowhere/a.json", "there is no folder nowhere"), (".", "a folder; name a file")],
+    [
+        ("nowhere/a.json", "there is no folder nowhere"),
+        (".", "a folder; name a file"),
+        ("/proc/a.json", "cannot save"),
+    ],
 )
 def test_a_place_that_is_none_is_refused(command_line, output, named):
     code, out, err = command_line("schema", "--output", output)

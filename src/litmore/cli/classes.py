@@ -81,7 +81,7 @@ def find_class(class_path: str) -> type | None:
     if "." not in class_path:
         return next((cls for cls in known_classes() if cls.__name__ == class_path), None)
     module, _, name = class_path.rpartition(".")
-    with suppress(Exception):  # whatever a module raises; its own command tells
+    with suppress(Exception, SystemExit):  # whatever a module does; its own command tells
         check_class_path(class_path, False, "")
         return getattr(import_module(module), name, None)
     return None

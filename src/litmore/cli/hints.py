@@ -106,9 +106,10 @@ def _flags(args: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Each with its value, or what stands after it."""
     left = list(args)
     for place, arg in enumerate(left):
-        # `-n5` is a flag and its value, `-5` a number.
-        if match := re.match(r"(-[A-Za-z]|--[A-Za-z][^=]*)=?(.*)", arg, re.DOTALL):
-            yield match[1], match[2] or "".join(left[place + 1 : place + 2])
+        # `-n5` is a flag and its value, `-5` a number, `-a b` a text.
+        match = re.fullmatch(r"(-[A-Za-z]|--[A-Za-z][^=\s]*)(?:=(.*)|(\S*))", arg, re.DOTALL)
+        if match:
+            yield match[1], match[2] or match[3] or "".join(left[place + 1 : place + 2])
 
 
 def _meant(flag: str, value: str, known: Collection[str]) -> str:

@@ -90,8 +90,9 @@ def plain_message(line: str, names: Sequence[str], inner: str | None) -> str:
     if re.match(r"Expected a <class 'collections\.abc\.Sequence'>", line):
         line = "must be a list, such as '[a, b]'"
     if match := re.match(r"Expected a dot import path string: (\S+)", line):
-        meant = nearest(match[1], [cls.__name__ for cls in known_classes()])
-        line = f"no class of that name{meant or '; give its path, module.Class'}"
+        classes = [cls.__name__ for cls in known_classes()]
+        meant = nearest(match[1], classes) or "; give its path, module.Class"
+        line = "another kind of class" if match[1] in classes else f"no class of that name{meant}"
     return f"--{key}{value}: {line}" if key else line
 
 

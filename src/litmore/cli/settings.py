@@ -59,11 +59,14 @@ class SettingsParser(OneLineErrors, LightningArgumentParser):
         """`--optimizer.help` alone is of the class that is named, or lists which there are."""
         asked = [flag for action in self._actions for flag in action.option_strings]
         for place, arg in enumerate(args):
-            named = [each for each in args[place + 1 : place + 2] if not each.startswith("-")]
-            if named or not arg.endswith(".help") or arg not in asked:
+            if not arg.endswith(".help") or arg not in asked:
                 continue
             key = arg.removeprefix("--").removesuffix(".help")
             path = Given(args).class_path(key) or DEFAULTS.get(key)
+            after = [*args[place + 1 :]]
+            if after and not after[0].startswith("-"):
+                # Whatever else is given tells no more, but of what a setting of the class takes.
+                return [*args[:place], arg, *after[: None if ".help" in "".join(after) else 1]]
             if path is None:
                 sys.stdout.write(listing(key, self.known_classes(key)))
                 self.exit()

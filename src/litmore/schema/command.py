@@ -7,7 +7,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser
 
 from litmore.cli.parser import OneLineErrors
-from litmore.errors import InputError
+from litmore.errors import InputError, RunError
 
 OUTPUT = "configs/.schema.json"
 """Where the first line of each shipped config says that it is."""
@@ -18,7 +18,7 @@ def run(is_alone: bool, output: str = OUTPUT) -> None:
 
     Args:
         is_alone: Whether the process does nothing else; it is all the same here.
-        output: The schema's file; the classes that YAMLs beside and below it name are in it, too.
+        output: The schema's file. The classes that YAMLs beside it name are in it, too.
 
     Raises:
         InputError: there is no such folder, or the file cannot be written.
@@ -27,14 +27,16 @@ def run(is_alone: bool, output: str = OUTPUT) -> None:
     path = Path(output)
     if not path.absolute().parent.is_dir():
         raise InputError(f"--output {output}: there is no folder {path.parent}")
-    from litmore.schema.config_schema import config_schema  # Lightning takes its time
-
-    text = json.dumps(config_schema(path.absolute().parent), indent=1, ensure_ascii=False)
-    from litmore.runs.atomic import write_atomically
-
     if path.is_dir():
         raise InputError(f"--output {output}: a folder; name a file")
-    write_atomically(path, f"{text}\n".encode())
+    from litmore.runs.atomic import write_atomically  # with torch, as the other
+    from litmore.schema.config_schema import config_schema
+
+    text = json.dumps(config_schema(path.absolute().parent), indent=1, ensure_ascii=False)
+    try:
+        write_atomically(path, f"{text}\n".encode())
+    except RunError as error:
+        raise InputError(f"--output {output}: {error}") from None
     sys.stdout.write(f"{output}\n")
 
 

@@ -57,7 +57,7 @@ def _load(folder: Path) -> None:
     for module in walk_packages(litmore.__path__, "litmore."):
         with suppress(ImportError):  # a wing whose packages are not installed
             import_module(module.name)
-    for path in sorted(folder.rglob("*.yaml")):
+    for path in sorted([*folder.glob("*.y*ml"), *folder.glob("*/*.y*ml")]):
         with suppress(OSError, UnicodeDecodeError):
             for named in re.findall(r"\bclass_path: *([\w.]+)", path.read_text("utf-8")):
                 find_class(named)

@@ -282,7 +282,7 @@ def compile_forward(model: LightningModule) -> None:
 
 def class_paths(parser: LightningArgumentParser, key: str) -> list[str]:
     """The paths of all loaded classes that a setting may name, but of those to be subclassed."""
-    typed: Any = next(vars(a)["_typehint"] for a in parser._actions if a.dest == key)
+    typed: Any = next((vars(a)["_typehint"] for a in parser._actions if a.dest == key), None)
     bases = {get_import_path(cls) for cls in get_class_types(typed) if cls.__subclasses__()}
     return [path for path in get_all_subclass_paths(typed) if path not in bases]
 
