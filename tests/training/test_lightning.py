@@ -26,6 +26,7 @@ from litmore.training.lightning import (
     CheapSteps,
     class_paths,
     compile_forward,
+    config_jsonschema,
 )
 
 WORDS = [first + vowel + last for first in "bdfgklmn" for vowel in "aeiou" for last in "rst"]
@@ -238,6 +239,22 @@ def test_a_parser_knows_which_classes_a_setting_may_name():
     found = class_paths(parser, "optimizer")
     assert "torch.optim.AdamW" in found
     assert "torch.optim.Optimizer" not in found, "that one is there to be subclassed"
+
+
+def test_a_schema_is_made_class_by_class_and_goes_no_deeper():
+    parser = LightningArgumentParser()
+    parser.add_lightning_class_args(Callback, "callback", subclass_mode=True)
+    schema = config_jsonschema(parser)
+    assert schema["properties"].keys() >= {"callback"}
+    assert schema["$defs"].keys() == {"Callback"}, "no module of torch that a callback may take"
+    of = {
+        each["properties"]["class_path"]["const"]: each["properties"]["init_args"].get("properties")
+        for each in schema["$defs"]["Callback"]["anyOf"]
+        if "properties" in each
+    }
+    assert of["lightning.pytorch.callbacks.EarlyStopping"]["patience"]["type"] == "integer"
+    pruned = of["lightning.pytorch.callbacks.ModelPruning"]["parameters_to_prune"]
+    assert {"type": ["string", "object"]} in pruned["items"]["prefixItems"]
 
 
 # What becomes of it

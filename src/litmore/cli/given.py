@@ -8,6 +8,15 @@ from typing import Any
 import yaml
 
 
+def flags(args: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each flag's dotted key, as `Given` has them, and what stands behind it."""
+    for arg, after in zip_longest(args, args[1:], fillvalue=""):
+        if arg.startswith("-"):
+            key, equals, value = arg.lstrip("-").partition("=")
+            key = ".".join(part for part in key.split(".") if part not in _LEVELS)
+            yield key, value if equals else after
+
+
 class Given:
     """Settings by dotted keys, without `init_args`; a class stands under its group's own key.
 
@@ -21,7 +30,7 @@ class Given:
     def __init__(self, args: Sequence[str]) -> None:
         self.configs: list[str] = []
         self._sources: list[tuple[str, dict[str, Any]]] = []
-        for key, value in _flags(args):
+        for key, value in flags(args):
             if key in ("config", "c"):
                 self.configs.append(value)
                 self._sources.append(("config", dict(_flat(_loaded(value)))))
@@ -70,14 +79,6 @@ class Given:
                 if key.startswith(f"{group}."):
                     held[key.removeprefix(f"{group}.")] = (kind, value)
         return {key: value for key, (by, value) in held.items() if not by_hand or by != "record"}
-
-
-def _flags(args: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for arg, after in zip_longest(args, args[1:], fillvalue=""):
-        if arg.startswith("-"):
-            key, equals, value = arg.lstrip("-").partition("=")
-            key = ".".join(part for part in key.split(".") if part not in _LEVELS)
-            yield key, value if equals else after
 
 
 def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 from litmore.cli.commands import TRAINING, command, more_commands
 from litmore.cli.configs import Configs
+from litmore.cli.given import flags
 from litmore.cli.help import overview
 from litmore.cli.hints import check_command
-from litmore.cli.parser import flag_values, with_place
+from litmore.cli.parser import with_place
 from litmore.errors import InputError, RunError
 
 
@@ -38,7 +39,7 @@ def main(args: Sequence[str] | None = None) -> int:
             check_command(args, [*TRAINING, *more])
         if args[0] in ("-h", "--help", *more):
             return _run_light(args, is_own)
-        configs = Configs(flag_values(args, "--config") + flag_values(args, "-c"))
+        configs = Configs([value for key, value in flags(args) if key in ("config", "c")])
         from litmore.cli.run import run
 
         return run(args)

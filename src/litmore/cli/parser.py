@@ -3,13 +3,13 @@
 import re
 import sys
 from collections.abc import Sequence
-from itertools import pairwise, zip_longest
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 
 from litmore.cli.classes import known_classes
 from litmore.cli.configs import Configs
+from litmore.cli.given import flags
 from litmore.cli.help import page
 from litmore.cli.hints import check_flags
 from litmore.errors import InputError, nearest
@@ -28,8 +28,8 @@ class OneLineErrors(ArgumentParser):
     def parse_args(self, args: Any = None, *more: Any, **kwargs: Any) -> Any:
         given = sys.argv[1:] if args is None else args
         if self._subcommands_action is None:
-            flags = [flag for action in self._actions for flag in action.option_strings]
-            check_flags(given, flags, lambda: self.flags_of_classes(given))
+            known = [flag for action in self._actions for flag in action.option_strings]
+            check_flags(given, known, lambda: self.flags_of_classes(given))
         return super().parse_args(args, *more, **kwargs)
 
     def known_classes(self, key: str) -> dict[str, str]:
@@ -109,11 +109,7 @@ def with_place(message: str, args: Sequence[str], configs: Configs) -> str:
     if not match:
         return message
     key, value = match[1].replace(".init_args", ""), match[2]
-    by_flag: list[str] = []
-    for arg, after in zip_longest(args, args[1:], fillvalue=""):
-        flag, _, attached = arg.partition("=")
-        if flag.replace(".init_args", "").removesuffix("+") in (f"--{key}", f"--{key}.class_path"):
-            by_flag.append(attached or after)
+    by_flag = [given for flag, given in flags(args) if flag.removesuffix("+") == key]
     if by_flag and (value is None or any(_same(value, given) for given in by_flag)):
         return message
     place = configs.place(key) or (configs.place(f"{key}.class_path") if value else None)
@@ -126,9 +122,3 @@ def _same(one: str, other: str) -> bool:
         return float(one.lstrip(".")) == float(other.lstrip(".")) or "nan" in one
     except ValueError:
         return one == other or "[" in one
-
-
-def flag_values(args: Sequence[str], flag: str) -> list[str]:
-    """What a flag is given, each time, as `--flag value` or `--flag=value`."""
-    values = [arg.split("=", 1)[1] for arg in args if arg.startswith(f"{flag}=")]
-    return values + [after for arg, after in pairwise(args) if arg == flag]

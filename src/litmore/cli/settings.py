@@ -1,11 +1,9 @@
 """What a command is to work with: flags over configs over what a checkpoint's run recorded."""
 
-import sys
 import warnings
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import cached_property
-from inspect import signature
 from typing import Any
 
 import yaml
@@ -14,78 +12,27 @@ from lightning.pytorch.cli import LightningArgumentParser, ReduceLROnPlateau
 from torch.optim import Optimizer
 
 from litmore.cli.classes import (
-    GROUPS,
     drop_other_classes,
-    find_class,
     load_named,
     named_classes,
-    short_names,
     without_unwritable,
-    written,
 )
 from litmore.cli.commands import TRAINING
 from litmore.cli.flags import TRUST, CountedBatches, add_flags, describe
 from litmore.cli.given import Given
-from litmore.cli.help import listing
-from litmore.cli.limits import MUTE, check_settings
+from litmore.cli.limits import check_settings
 from litmore.cli.links import link_block_size, link_lr, schedule_length
-from litmore.cli.parser import OneLineErrors
 from litmore.cli.recorded import give_way, named_checkpoint, recorded_for
 from litmore.cli.report import print_found
+from litmore.cli.settings_parser import DEFAULTS, NESTED, SettingsParser
 from litmore.errors import InputError
 from litmore.models.hyperparameters import UNWRITABLE, remember, writable
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import LOGS
 from litmore.runs.trust import restrict_imports
-from litmore.training.lightning import OpenCLI, class_paths
-
-DEFAULTS = {"data": "litmore.data.NamesDataModule"}
-"""Classes that need not be named."""
+from litmore.training.lightning import OpenCLI
 
 _PEAKED = ("OneCycleLR", "CyclicLR")
-_NESTED = ("SequentialLR", "ChainedScheduler")
-
-REFUSED = {f"torch.optim.lr_scheduler.{name}" for name in _NESTED} | {MUTE}
-"""Classes that no config can use."""
-
-
-class SettingsParser(OneLineErrors, LightningArgumentParser):
-    """LightningCLI's."""
-
-    def parse_args(self, args: Any = None, *more: Any, **kwargs: Any) -> Any:
-        return super().parse_args(self._named_help(args), *more, **kwargs)
-
-    def _named_help(self, args: Sequence[str]) -> Sequence[str]:
-        """`--optimizer.help` alone is of the class that is named, or lists which there are."""
-        asked = [flag for action in self._actions for flag in action.option_strings]
-        for place, arg in enumerate(args):
-            if not arg.endswith(".help") or arg not in asked:
-                continue
-            key = arg.removeprefix("--").removesuffix(".help")
-            path = Given(args).class_path(key) or DEFAULTS.get(key)
-            after = [*args[place + 1 :]]
-            if after and not after[0].startswith("-"):
-                # Whatever else is given tells no more, but of what a setting of the class takes.
-                return [*args[:place], arg, *after[: None if ".help" in "".join(after) else 1]]
-            if path is None:
-                sys.stdout.write(listing(key, self.known_classes(key)))
-                self.exit()
-            return [*args[:place], arg, path]
-        return args
-
-    def known_classes(self, key: str) -> dict[str, str]:
-        paths = written(class_paths(self, key)).values()
-        return short_names(path for path in paths if path not in REFUSED)
-
-    def flags_of_classes(self, args: Sequence[str]) -> list[str]:
-        given = Given(args)
-        found = []
-        for group in GROUPS:
-            path = given.class_path(group)
-            for cls in map(find_class, [path] if path else self.known_classes(group)):
-                names = signature(cls).parameters if cls else []
-                found += [f"--{group}.{name}" for name in names]
-        return found
 
 
 class Settings(OpenCLI):
@@ -163,7 +110,7 @@ class Settings(OpenCLI):
             self.by_hand.lay_over(recorded)
             args = [args[0], "--config", yaml.safe_dump(recorded), *args[1:]]
         schedule = self.by_hand.class_name("lr_scheduler")
-        if schedule in _NESTED:
+        if schedule in NESTED:
             raise InputError(
                 f"--lr_scheduler {schedule}: is made of schedules, which no config can make; write"
                 " the model's configure_optimizers (docs/training.md has it)"

@@ -16,7 +16,7 @@ from litmore.cli.commands import TRAINING, command, more_commands
 from litmore.cli.parser import OneLineErrors
 
 if TYPE_CHECKING:
-    from litmore.cli.settings import SettingsParser
+    from litmore.cli.settings_parser import SettingsParser
 
 SCRIPT = """\
 _litmore_flags() {

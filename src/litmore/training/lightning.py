@@ -1,4 +1,4 @@
-"""All that litmore knows of Lightning's insides; every other room calls these plain functions.
+"""All that litmore knows of the insides of Lightning and its command line, as plain functions.
 
 `tests/training/test_lightning.py` says of each private name what is relied on.
 """
