@@ -27,7 +27,7 @@ SAYS = {
     "optimizer": "By what rule it learns: an optimizer and its settings.",
     "lr_scheduler": "How the learning rate changes: a schedule and its settings.",
     "ckpt_path": "The checkpoint to judge: a file, `last` or `best`.",
-    "weights_only": "Always: nothing in a checkpoint is ever run.",
+    "weights_only": "Nothing in a checkpoint is ever run.",
     "verbose": "Print Lightning's own table of the metrics, too.",
     "return_predictions": "Keep them in memory, for a callback.",
     "trainer.limit_train_batches": "A number of batches an epoch, or a share of them, as 0.5.",
@@ -57,7 +57,7 @@ def own(
             checkpoint is a file, or `last` or `best` of the newest run, and the run a new one.
         freeze: What not to train, such as 'embedding,*.bias'. Each is a pattern of a parameter's
             whole name, or of a leading part of one.
-        monitor: The metric that best.ckpt is the best by.
+        monitor: The metric that best.ckpt goes by.
         monitor_mode: Whether its min or its max is best.
         save_every: Seconds between two savings of last.ckpt. Validations save it, too.
         num_threads: Of the CPU (default: 1 below a million parameters). The steps of so small a
