@@ -96,18 +96,18 @@ def scratch() -> Iterator[Path]:
 
 def train(*args: str, quiet: bool = True) -> Stopwatch:
     """`fit` in this process, as the command line does it; its stopwatch."""
-    from litmore.cli import commands
+    from litmore.cli import run
     from litmore.cli.main import main
 
     watch = Stopwatch()
-    make = commands.assemble
+    make = run.assemble
 
     def with_watch(*parts: Any) -> Trainer:
         trainer = make(*parts)
         trainer.callbacks.append(watch)
         return trainer
 
-    commands.assemble = with_watch
+    run.assemble = with_watch
     out = io.StringIO()
     try:
         with scratch() as folder, contextlib.ExitStack() as stack:
@@ -116,7 +116,7 @@ def train(*args: str, quiet: bool = True) -> Stopwatch:
                 stack.enter_context(contextlib.redirect_stderr(out))
             code = main(["fit", *args, "--trainer.default_root_dir", str(folder)])
     finally:
-        commands.assemble = make
+        run.assemble = make
     if code:
         sys.exit(out.getvalue())
     return watch

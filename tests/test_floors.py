@@ -25,7 +25,7 @@ FLOORS = (
 )
 """From the ground up."""
 
-WINGS = ("micrograd", "mixture", "schema", "completion")
+WINGS = ("micrograd", "mixture", "compare", "completion", "schema", "sweep")
 """They stand on the floors; no floor knows of them."""
 
 

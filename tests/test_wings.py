@@ -21,6 +21,8 @@ WINGS = {
     "mixture": ["src/litmore/mixture.py", "configs/trained/mixture.yaml", "tests/test_mixture.py"],
     "completion": ["src/litmore/completion", "tests/completion"],
     "schema": ["src/litmore/schema", "tests/schema"],
+    "sweep": ["src/litmore/sweep", "configs/sweep", "tests/sweep", "benchmarks/sweep.py"],
+    "compare": ["src/litmore/compare", "tests/compare", "benchmarks/compare.py"],
     "docs": ["docs", "tests/docs"],
     "notebooks": ["notebooks", "tests/test_notebooks.py"],
     "benchmarks": ["benchmarks", "tests/test_benchmarks.py"],

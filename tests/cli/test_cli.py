@@ -102,7 +102,7 @@ def test_a_run_folder_holds_what_the_run_was(fit):
     events = {name for name in files if name.startswith("events.out.tfevents")}
     assert len(events) == 1
     assert files - events == {
-        "config.yaml", "hparams.yaml", "versions.yaml",
+        "config.yaml", "hparams.yaml", "summary.json", "versions.yaml",
         "checkpoints/best.ckpt", "checkpoints/last.ckpt", "projector_config.pbtxt",
         "projector/embedding.tsv", "projector/characters.tsv",
     }  # fmt: skip

@@ -21,6 +21,7 @@ ANCHORS = re.findall(r"- `([^`]+)`\s+\(\[(\S+):(\d+)\]\(\.\./(\S+)#L(\d+)\)\)", 
 WINGS = {
     "micrograd": "src/litmore/micrograd",
     "mixture": "src/litmore/mixture.py",
+    "compare": "src/litmore/compare",
     "lecture": "configs/lecture",
     "notebooks": "notebooks",
     "benchmarks": "benchmarks",
@@ -170,7 +171,7 @@ COMMANDS = {
     command
     for text in (*(page.read_text() for page in PAGES), *NOTEBOOKS)
     for command in re.findall(
-        r"(?:^\$? ?|`)python main\.py ((?:fit|validate|test|predict|sample|plot) [^`\n>]+)",
+        r"(?:^\$? ?|`)python main\.py ((?:fit|validate|test|predict|sample|plot|compare) [^`\n>]+)",
         text,
         re.M,
     )
@@ -184,7 +185,7 @@ def test_a_command_has_such_flags_and_values(command, monkeypatch, capsys):
 
     monkeypatch.chdir(ROOT)
     args = shlex.split(command)
-    if args[0] in ("sample", "plot"):
+    if args[0] in ("sample", "plot", "compare"):
         flags, args = args, [args[0], "--help"]
     else:  # no run is there that it could be the last of
         flags, args = [], [arg for arg in args if arg not in ("--ckpt_path", "last", "best")]

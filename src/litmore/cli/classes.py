@@ -126,6 +126,13 @@ def drop_other_classes(settings: Namespace, given: Given) -> None:
             made.init_args[key] = parameter.default
 
 
+def listed(given: Any) -> list[Any]:
+    """What `--trainer.callbacks` and `--trainer.plugins` take: none, one or a list."""
+    if given is None:
+        return []
+    return given if isinstance(given, list) else [given]
+
+
 def without_unwritable(settings: Namespace) -> Namespace:
     """A copy without the defaults that YAML has no word for; they will be the same again."""
     copy = settings.clone()

@@ -26,7 +26,7 @@ def overview(commands: Mapping[str, str]) -> str:
         commands: what each does.
 
     """
-    lines = _entries(commands.items(), 14, "    ")
+    lines = _entries(commands.items(), max(map(len, commands)) + 6, "    ")
     return (
         "usage: python main.py COMMAND [--flag value ...]\n\n"
         "Train, judge and sample character models of names.\n\n"
@@ -55,8 +55,8 @@ def page(parser: ArgumentParser, known: Known) -> str:
     own = [each for each in shown if "." not in each.dest]
     sections = {
         "settings": {_names(a): _brief(a) for a in own if a.dest not in classes},
-        "classes, each with settings of its own (--model.hidden_dim 64)": {
-            _names(a): _choice(a.dest, known(a.dest)) for a in own if a.dest in classes
+        "classes, each with settings of its own": {
+            _names(a): _choice(a, known(a.dest)) for a in own if a.dest in classes
         },
     }
     for group in sorted(parser._action_groups, key=lambda each: len(each._group_actions)):
@@ -103,12 +103,12 @@ def _full(action: Action, classes: Iterable[str]) -> str:
     return text + f"; see --{action.dest}.help" * (action.dest in classes)
 
 
-def _choice(key: str, classes: Mapping[str, str]) -> str:
+def _choice(action: Action, classes: Mapping[str, str]) -> str:
     own = sum(path.startswith("litmore.") for path in classes.values())
     names = [*classes][: max(own, NAMES_SHOWN)]
     more = ", …" * (len(names) < len(classes))
     example = f" {names[0]}" if len(names) > 1 else ""
-    return f"{', '.join(names)}{more}; see --{key}.help{example}"
+    return f"{', '.join(names) or _brief(action)}{more}; see --{action.dest}.help{example}"
 
 
 def _with(text: str, *more: str) -> str:

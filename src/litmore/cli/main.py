@@ -7,21 +7,25 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from litmore.cli.commands import TRAINING, command, more_commands
 from litmore.cli.configs import Configs
-from litmore.cli.given import flags
 from litmore.cli.help import overview
 from litmore.cli.hints import check_command
-from litmore.cli.parser import with_place
+from litmore.cli.parser import flag_values, with_place
 from litmore.errors import InputError, RunError
 
+if TYPE_CHECKING:
+    from lightning.pytorch import Callback
 
-def main(args: Sequence[str] | None = None) -> int:
+
+def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()) -> int:
     """Run a command line.
 
     Args:
         args: the command line; None takes this process's own.
+        callbacks: of the Trainer, beside those that are named; no config records them.
 
     Returns:
         The exit code: 0 done, 1 a run that cannot go on, 2 bad input or config, 130 or 143
@@ -39,10 +43,10 @@ def main(args: Sequence[str] | None = None) -> int:
             check_command(args, [*TRAINING, *more])
         if args[0] in ("-h", "--help", *more):
             return _run_light(args, is_own)
-        configs = Configs([value for key, value in flags(args) if key in ("config", "c")])
+        configs = Configs(flag_values(args, "--config") + flag_values(args, "-c"))
         from litmore.cli.run import run
 
-        return run(args)
+        return run(args, callbacks)
     except BrokenPipeError:
         # The reader (`| head`) has had enough; nothing is left to be flushed at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -50,7 +54,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        cause = _known(error)
+        cause = known_cause(error)
         if cause is None:
             raise
         message = " ".join(str(cause).split("\n"))
@@ -82,7 +86,7 @@ def _leave_others() -> None:
         os._exit(1)
 
 
-def _known(error: BaseException | None) -> BaseException | None:
+def known_cause(error: BaseException | None) -> BaseException | None:
     """What a line is enough for, at the bottom of what jsonargparse wrapped around it."""
     while error is not None and not isinstance(error, InputError | RunError):
         if isinstance(error, OSError) and error.errno in DISK:

@@ -122,3 +122,8 @@ def _same(one: str, other: str) -> bool:
         return float(one.lstrip(".")) == float(other.lstrip(".")) or "nan" in one
     except ValueError:
         return one == other or "[" in one
+
+
+def flag_values(args: Sequence[str], flag: str) -> list[str]:
+    """What a flag is given, each time, as `--flag value` or `--flag=value`."""
+    return [value for key, value in flags(args) if key == flag.lstrip("-")]

@@ -9,7 +9,7 @@ from jsonargparse import ArgumentParser
 
 from litmore.cli.parser import OneLineErrors
 from litmore.errors import InputError
-from litmore.runs.history import find_runs, loss_of
+from litmore.runs.history import curves_of, find_runs
 from litmore.watch.curves import loss_curves
 
 
@@ -26,7 +26,7 @@ def run(is_alone: bool, runs: Sequence[str], output: str = "losses.png") -> None
 
     """
     folders = find_runs(map(Path, runs))
-    curves = [curve for run in folders for curve in loss_of(run, os.path.relpath(run))]
+    curves = [curve for run in folders for curve in curves_of(run, os.path.relpath(run))]
     if not curves:
         raise InputError(f"plot {runs[0]}: no loss was logged there")
     figure = loss_curves(curves)

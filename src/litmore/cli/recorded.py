@@ -6,6 +6,7 @@ from typing import Any
 
 from jsonargparse import Namespace
 
+from litmore.cli.classes import listed
 from litmore.cli.given import Given
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import LOGS, find_checkpoint
@@ -57,11 +58,11 @@ def _drop_doubles(recorded: Mapping[str, Any], trainer: Namespace, given: Given)
     whole stays as it is.
     """
     for key in ("callbacks", "logger", "plugins"):
-        old, now = recorded.get(key), trainer.get(key)
+        old, now = listed(recorded.get(key)), trainer.get(key)
         is_added_to = (
             given.get(f"trainer.{key}+") is not None and given.get(f"trainer.{key}") is None
         )
-        if is_added_to and isinstance(old, list):
+        if is_added_to and isinstance(now, list):
             added = now[len(old) :]
             again = {each.class_path for each in added}
             before = [each for each in now[: len(old)] if each.class_path not in again]
@@ -70,7 +71,7 @@ def _drop_doubles(recorded: Mapping[str, Any], trainer: Namespace, given: Given)
 
 def _keep_found_size(recorded: Mapping[str, Any], settings: Namespace) -> None:
     """What a run's BatchSizeFinder has found stays, whatever it began with."""
-    for callback in recorded["trainer"].get("callbacks") or []:
+    for callback in listed(recorded["trainer"].get("callbacks")):
         if callback["class_path"].endswith(".BatchSizeFinder"):
             name = callback["init_args"]["batch_arg_name"]
             settings.data.init_args[name] = recorded["data"]["init_args"][name]

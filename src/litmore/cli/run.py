@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import (
     BatchSizeFinder,
     Checkpoint,
@@ -24,6 +24,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from tqdm import tqdm
 
 from litmore.callbacks import LRFinder
+from litmore.cli.classes import listed
 from litmore.cli.limits import check_devices
 from litmore.cli.refusals import (
     blame_refused,
@@ -52,6 +53,7 @@ from litmore.runs.folder import RunFolder, is_first_process, run_of
 from litmore.runs.record import RunRecord
 from litmore.runs.saving import Checkpoints
 from litmore.runs.signals import Stopped
+from litmore.runs.summary_file import SummaryFile
 from litmore.steps import batches_done
 from litmore.training.lightning import CheapSteps
 from litmore.training.monitors import MonitorCheck
@@ -66,16 +68,16 @@ SHARED_FROM = 1_000_000
 """Parameters from which several threads share a step."""
 
 
-def run(args: Sequence[str]) -> int:
-    """Run one of these commands.
+def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
+    """Run one of these commands, with these callbacks beside those that it names.
 
     Returns:
         The exit code: 0 done, 130 or 143 stopped by SIGINT or SIGTERM.
 
     """
-    _quieten_lightning()
+    quieten_lightning()
     try:
-        _run(args)
+        _run(args, callbacks)
     except Stopped as stop:
         _tell(stop.told)
         # To the process that launched this one, anything but 0 is a death to be followed.
@@ -95,11 +97,10 @@ def run(args: Sequence[str]) -> int:
     return 0
 
 
-def _run(args: Sequence[str]) -> None:
+def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
     """Parse, build, check, assemble, train or judge, tell."""
     settings = Settings(args)
-    with too_large_refused(), blame_refused(settings.classes()):
-        model, data = settings.instantiate()
+    model, data = make(settings)
     if settings.values.print_splits:
         if not hasattr(data, "table"):
             raise InputError(f"--print_splits: {type(data).__name__} has none to show")
@@ -113,7 +114,7 @@ def _run(args: Sequence[str]) -> None:
     folder = _run_folder(settings, model) if settings.subcommand == "fit" else None
     is_new = folder is not None and folder.path is None
     try:
-        trainer = assemble(settings, model, data, folder)
+        trainer = assemble(settings, model, data, folder, callbacks)
         if settings.values.compile:
             compile_checked(model, trainer.strategy.root_device)
         _call(settings, trainer)
@@ -125,6 +126,17 @@ def _run(args: Sequence[str]) -> None:
         if folder is not None:
             folder.unlock()
     report(str(settings.subcommand), trainer, model, folder, settings.values.seed_everything)
+
+
+def make(settings: Settings) -> tuple[LightningModule, LightningDataModule]:
+    """The model and the data.
+
+    Raises:
+        InputError: they cannot be made of these settings, or not on this machine.
+
+    """
+    with too_large_refused(), blame_refused(settings.classes()):
+        return settings.instantiate()
 
 
 def check(settings: Settings, model: LightningModule, data: LightningDataModule) -> None:
@@ -157,7 +169,7 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
             print_default(model)
         if not is_overridden("configure_optimizers", model):
             raise InputError("--optimizer: name one, such as --optimizer AdamW --optimizer.lr 0.01")
-    for callback in _listed(settings.made("trainer").callbacks):
+    for callback in listed(settings.made("trainer").callbacks):
         if isinstance(callback, ModelPruning) and settings.ckpt_path is not None:
             settings.notes.append(
                 "ModelPruning keeps its masks in no checkpoint: what is pruned may grow again"
@@ -179,7 +191,11 @@ def _note_idle(settings: Settings, model: LightningModule) -> None:
 
 
 def assemble(
-    settings: Settings, model: LightningModule, data: LightningDataModule, folder: RunFolder | None
+    settings: Settings,
+    model: LightningModule,
+    data: LightningDataModule,
+    folder: RunFolder | None,
+    more_callbacks: Sequence[Callback] = (),
 ) -> Trainer:
     """The Trainer, with all that a run is watched, kept and stopped by.
 
@@ -189,7 +205,7 @@ def assemble(
     """
     given = settings.made("trainer")
     more: dict[str, Any] = {"logger": given.logger if given.logger not in (None, True) else False}
-    callbacks = [CheapSteps(), *_listed(given.callbacks)]
+    callbacks = [CheapSteps(), *listed(given.callbacks), *more_callbacks]
     if settings.ckpt_path is not None:  # the run has found its size, and recorded it
         callbacks = [each for each in callbacks if not isinstance(each, BatchSizeFinder)]
     has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
@@ -207,6 +223,7 @@ def assemble(
             FinalValidation(),
             OverfitFloor(),
             RunRecord(folder, config),
+            SummaryFile(folder, config, settings.values.monitor, settings.values.monitor_mode),
             ChangedSettings(config),
         ]
         if given.logger in (None, True):
@@ -216,13 +233,14 @@ def assemble(
             callbacks.append(
                 Checkpoints(folder, values.monitor, values.monitor_mode, _save_every(settings))
             )
-            plugins = _listed(given.plugins)
+            plugins = listed(given.plugins)
             if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
                 plugins = [*plugins, AtomicCheckpointIO()]
             more["plugins"] = plugins
     judged = _judged_run(settings, data)
-    if judged is not None and given.logger is not False:
-        callbacks.append(Judgement(judged, int(settings.checkpoint["global_step"])))
+    if judged is not None:
+        step = int(settings.checkpoint["global_step"])
+        callbacks.append(Judgement(judged, step, is_drawn=given.logger is not False))
     if settings.subcommand == "predict" and (scores := _word_scores(data)):
         callbacks.append(scores)
     if not any(isinstance(callback, Checkpoint) for callback in callbacks):
@@ -283,6 +301,10 @@ def _judged_run(settings: Settings, data: LightningDataModule) -> Path | None:
     """The run that `test` judges, on its own data: of any other the figures are not its."""
     if settings.subcommand != "test" or "config" not in settings.checkpoint:
         return None
+    given = settings.values.trainer
+    limit = given.limit_test_batches
+    if given.fast_dev_run or isinstance(limit, int) or limit not in (None, 1.0):
+        return None  # a part of them
     now, then = (
         # The vocabulary is the checkpoint's, in the order of its ids.
         {**config["data"]["init_args"], "vocabulary": None, "memory_map": None}
@@ -299,14 +321,7 @@ def _word_scores(data: Any) -> WordScores | None:
     return WordScores(data.predict_words, data.vocabulary)
 
 
-def _listed(given: Any) -> list[Any]:
-    """What `--trainer.callbacks` and `--trainer.plugins` take: none, one or a list."""
-    if given is None:
-        return []
-    return given if isinstance(given, list) else [given]
-
-
-def _quieten_lightning() -> None:
+def quieten_lightning() -> None:
     """No device lists, tips or advice for other projects; its import has set the levels anew."""
     handler = _AboveBar()
     handler.addFilter(_is_asked_for)

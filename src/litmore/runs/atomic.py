@@ -16,22 +16,29 @@ TEMPORARY = ".tmp"
 """What the name of a file ends with that is not whole yet."""
 
 
-def write_atomically(path: Path, content: bytes | memoryview) -> None:
-    """Write a file beside its place, down to the disk, and move it there.
+def write_atomically(path: Path, content: bytes | memoryview, *, to_disk: bool = True) -> None:
+    """Write a file beside its place and move it there.
+
+    Args:
+        path: the file.
+        content: all of it.
+        to_disk: wait until it is there; else a power cut may take what a kill cannot.
 
     Raises:
         RunError: it could not be written; what lay there before is as it was.
 
     """
-    beside = path.with_name(path.name + TEMPORARY)
+    beside = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")  # two may write one file
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if to_disk:
+                os.fsync(file.fileno())
         beside.replace(path)
-        _sync_folder(path.parent)
+        if to_disk:
+            _sync_folder(path.parent)
     except OSError as error:
         with suppress(OSError):  # a folder that turned read-only: the next start removes it
             beside.unlink(missing_ok=True)

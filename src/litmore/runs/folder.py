@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import shutil
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ CHECKPOINTS = "checkpoints"
 CONFIG = "config.yaml"
 NAMED = ("last", "best")
 """Checkpoints that `--ckpt_path` knows by name; in a run's folder they are `<name>.ckpt`."""
+
+LOOK = 0.1
+"""Seconds in which a look at a lock is long over."""
 
 _VERSION = re.compile(r"version_(\d+)")
 
@@ -56,15 +60,20 @@ class RunFolder:
         """
         assert self.path is not None
         self._lock = os.open(self.path, os.O_RDONLY)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.unlock()
-            raise InputError(
-                f"--ckpt_path: another process is training in {os.path.relpath(self.path)}"
-            ) from None
-        except OSError:
-            pass  # a filesystem without locks
+        for patience in (LOOK, 0):
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if patience:  # `is_locked` may be looking
+                    time.sleep(patience)
+                    continue
+                self.unlock()
+                raise InputError(
+                    f"--ckpt_path: another process is training in {os.path.relpath(self.path)}"
+                ) from None
+            except OSError:
+                pass  # a filesystem without locks
+            return
 
     def unlock(self) -> None:
         """Let another one."""
@@ -125,6 +134,26 @@ class RunFolder:
         claimed = str(self.claim()) if trainer.is_global_zero else ""
         self.path = Path(trainer.strategy.broadcast(claimed))
         return self.path
+
+
+def is_locked(run: Path, unknown: bool = True) -> bool:
+    """Whether a process is training in a run's folder.
+
+    Args:
+        run: the folder.
+        unknown: the answer where the filesystem has no locks.
+
+    """
+    descriptor = os.open(run, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return unknown
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def find_checkpoint(

@@ -1,8 +1,8 @@
-"""The losses that a run has written down."""
+"""The metrics that a run has written down."""
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +22,10 @@ class Curve:
 
     Attributes:
         run: the run's name.
-        metric: `train/loss`, `val/loss` or `test/loss`.
+        metric: such as `val/loss`, in nats a character.
         steps: ascending.
-        values: in nats a character.
+        values: one a step.
+        spread: of several runs, how far they lie from these, their means.
 
     """
 
@@ -32,6 +33,7 @@ class Curve:
     metric: str
     steps: Integer[np.ndarray, " points"]
     values: Float[np.ndarray, " points"]
+    spread: Float[np.ndarray, " points"] | None = None
 
 
 def find_runs(paths: Iterable[Path]) -> list[Path]:
@@ -53,39 +55,40 @@ def find_runs(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
-def loss_of(run: Path, name: str) -> list[Curve]:
-    """The train, val and test losses of a run, from its events or else from its CSV table.
+def curves_of(run: Path, name: str, metrics: Sequence[str] = LOSSES) -> list[Curve]:
+    """Metrics of a run, from its events or else from its CSV table; those that are there.
 
     Args:
         run: its folder.
         name: what to call it.
+        metrics: which.
 
     """
-    points = dict(_from_events(run)) if any(run.glob(EVENTS)) else {}
+    points = dict(_from_events(run, metrics)) if any(run.glob(EVENTS)) else {}
     if not points and (run / TABLE).is_file():
-        points = _from_table(run / TABLE)
+        points = _from_table(run / TABLE, metrics)
     return [
         Curve(name, metric, *map(np.array, zip(*sorted(points[metric].items()), strict=True)))
-        for metric in LOSSES
+        for metric in metrics
         if points.get(metric)
     ]
 
 
-def _from_events(run: Path) -> Iterator[tuple[str, dict[int, float]]]:
+def _from_events(run: Path, metrics: Sequence[str]) -> Iterator[tuple[str, dict[int, float]]]:
     from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 
     events = EventAccumulator(str(run), size_guidance={SCALARS: 0}).Reload()
-    for metric in set(LOSSES) & set(events.Tags()[SCALARS]):
+    for metric in set(metrics) & set(events.Tags()[SCALARS]):
         yield metric, {each.step: each.value for each in events.Scalars(metric)}
 
 
-def _from_table(path: Path) -> dict[str, dict[int, float]]:
+def _from_table(path: Path, metrics: Sequence[str]) -> dict[str, dict[int, float]]:
     """Either a row a metric, or, as Lightning's CSVLogger has it, a column a metric."""
     points: dict[str, dict[int, float]] = defaultdict(dict)
     with path.open(newline="") as file:
         for row in csv.DictReader(file):
             cells = {row["metric"]: row["value"]} if "metric" in row else row
-            for metric in LOSSES:
+            for metric in metrics:
                 if cells.get(metric):
                     points[metric][int(row["step"])] = float(cells[metric])
     return points

@@ -12,7 +12,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 import litmore
 from litmore.models.hyperparameters import keep_plain
-from litmore.runs.atomic import write_atomically
+from litmore.runs.atomic import remove_unfinished, write_atomically
 from litmore.runs.folder import CONFIG, RunFolder
 
 VERSIONS = "versions.yaml"
@@ -38,6 +38,7 @@ class RunRecord(Callback):
         if hasattr(data, "settings"):  # a BatchSizeFinder has changed them
             self.config["data"]["init_args"].update(data.settings())
         if trainer.is_global_zero:
+            remove_unfinished(path)
             for name, content in ((CONFIG, self.config), (VERSIONS, versions())):
                 write_atomically(path / name, yaml.safe_dump(content, sort_keys=False).encode())
 

@@ -1,0 +1,117 @@
+"""Whose a running trial is: a lock on one machine, a time stamp across machines."""
+
+import fcntl
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from uuid import getnode, uuid4
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from litmore.sweep.study import reopened
+from litmore.sweep.trial import ALIVE
+
+STALE_AFTER = 4
+"""Heartbeats without a time stamp after which a trial of another machine is nobody's."""
+
+SETTLED = 1.0
+"""Seconds in which another machine's claim of the same trial shows."""
+
+
+class Claim:
+    """A trial that is this process's to run; the lock lives as long as this or the run's process.
+
+    Attributes:
+        trial: the trial.
+        folder: of its runs.
+        owner: as the storage has it.
+        descriptor: of the lock, for the run's process to inherit.
+
+    """
+
+    def __init__(self, trial: optuna.Trial, folder: Path, owner: str, descriptor: int) -> None:
+        self.trial = trial
+        self.folder = folder
+        self.owner = owner
+        self.descriptor = descriptor
+
+    def stamp(self, when: float) -> None:
+        """Have the storage tell that the trial is this owner's, and was alive then."""
+        self.trial.set_user_attr(ALIVE, [self.owner, when])
+
+    def release(self) -> None:
+        """Let the lock go."""
+        with suppress(OSError):
+            os.close(self.descriptor)
+
+
+def claim(
+    study: optuna.Study, trial: FrozenTrial, root: Path, heartbeat: float, *, is_new: bool = False
+) -> Claim | None:
+    """Take a running trial that nobody runs; None where somebody does.
+
+    Args:
+        study: the trial's.
+        trial: as the storage has it.
+        root: the study's folder.
+        heartbeat: seconds between two time stamps.
+        is_new: this process has just asked for it.
+
+    """
+    owner = f"{_place(root)}#{uuid4().hex[:8]}"
+    before, stamp = trial.user_attrs.get(ALIVE, ("", _begun(trial)))
+    is_silent = time.time() - stamp > STALE_AFTER * heartbeat
+    is_here = _same_place(before, owner)
+    if not (is_new or is_here or is_silent):
+        return None
+    folder = root / f"trial_{trial.number}"
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
+    is_locked = _lock(descriptor)
+    # Where there are locks, this one has told that nobody here is alive.
+    is_free = is_new or (is_here and is_locked)
+    if is_locked is False or not (is_free or is_silent):
+        os.close(descriptor)
+        return None
+    taken = Claim(reopened(study, trial), folder, owner, descriptor)
+    taken.stamp(time.time())
+    if not is_free:
+        time.sleep(SETTLED)
+        if owner_of(study, trial.number) != owner:
+            taken.release()
+            return None
+    return taken
+
+
+def owner_of(study: optuna.Study, number: int) -> str:
+    """Whose a trial is by now."""
+    return str(study.get_trials(deepcopy=False)[number].user_attrs[ALIVE][0])
+
+
+def _lock(descriptor: int) -> bool | None:
+    """Whether it is locked now; None on a filesystem without locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _place(root: Path) -> str:
+    """The same for those who see the same locks: a machine since its start, and a folder."""
+    with suppress(OSError):
+        machine = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{machine}:{root.stat().st_dev}:{root.stat().st_ino}"
+    return f"{getnode():x}:{root.stat().st_dev}:{root.stat().st_ino}"
+
+
+def _same_place(one: str, other: str) -> bool:
+    return one.partition("#")[0] == other.partition("#")[0]
+
+
+def _begun(trial: FrozenTrial) -> float:
+    return trial.datetime_start.timestamp() if trial.datetime_start else 0.0

@@ -1,0 +1,70 @@
+"""All that can be said of a sweep before its first trial."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+from litmore.cli.configs import Configs
+from litmore.cli.main import known_cause
+from litmore.cli.parser import flag_values, with_place
+from litmore.cli.run import check, make, quieten_lightning
+from litmore.cli.settings import Settings
+from litmore.errors import InputError
+from litmore.sweep.space import Space, flags
+
+_OWN = {
+    "ckpt_path": "a trial begins anew; --init_from begins with a checkpoint's weights",
+    "run_name": "a sweep's runs lie in a folder of its --study's name",
+    "print_splits": "is for fit",
+}
+"""Flags of `fit` that make no sense here, and why."""
+
+
+def preflight(command: Sequence[str], space: Space) -> Settings:
+    """The settings of the first trial, after model and data were made of each value of the space.
+
+    Args:
+        command: `fit`'s command line, without what a trial sets.
+        space: what is searched.
+
+    Raises:
+        InputError: a setting is unknown or cannot be so, or `fit` would refuse its model or data;
+            of a searched one the message names `file:line`.
+
+    """
+    quieten_lightning()
+    for key, why in _OWN.items():
+        if any(arg.partition("=")[0] == f"--{key}" for arg in command):
+            raise InputError(f"--{key}: {why}")
+    for key in space.distributions():
+        if flag_values(command, f"--{key}"):
+            raise InputError(f"--{key}: is searched by {space.places[key]}; give it in one place")
+    configs = Configs(flag_values(command, "--config") + flag_values(command, "-c"))
+    first = dict(reversed(list(space.extremes())))
+    settings = None
+    for key, value in chain([("", None)], space.extremes()):
+        tried = {**first, key: value} if key else first
+        args = ["fit", *command, *flags(tried)]
+        try:
+            made = Settings(args)
+            parts = make(made)
+            if settings is None:
+                settings = made
+                check(made, *parts)
+        except Exception as error:
+            cause = known_cause(error)
+            if not isinstance(cause, InputError):
+                raise
+            raise InputError(_placed(str(cause), args, configs, space)) from error
+    assert settings is not None
+    if settings.values.trainer.fast_dev_run or settings.values.trainer.barebones:
+        raise InputError("--trainer: a fast_dev_run, or a barebones one, leaves nothing to compare")
+    return settings
+
+
+def _placed(message: str, args: Sequence[str], configs: Configs, space: Space) -> str:
+    """With the `file:line` of the setting, be it searched or in a config."""
+    named = message.removeprefix("--").split(":")[0].split(" ")[0]
+    for key in space.places:
+        if message.startswith("--") and named.replace(".init_args", "") == key:
+            return f"{space.places[key]}: {message}"
+    return with_place(message, args, configs)

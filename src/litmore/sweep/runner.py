@@ -1,0 +1,303 @@
+"""The trials of a study, run side by side until all are done."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from types import FrameType
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from litmore.cli.main import DISK
+from litmore.errors import InputError, RunError
+from litmore.runs.folder import CHECKPOINTS
+from litmore.runs.signals import STOPPING
+from litmore.runs.summary import read_summary
+from litmore.sweep.claim import Claim, claim, owner_of
+from litmore.sweep.plan import Plan
+from litmore.sweep.shares import share
+from litmore.sweep.space import flags, suggest
+from litmore.sweep.study import UNREACHABLE
+from litmore.sweep.trial import PRUNED, UNREACHED, Ticket
+
+POLL = 0.1
+"""Seconds between two looks at the processes."""
+
+LOOK = 1.0
+"""Seconds between two looks at the storage."""
+
+DEATHS = 5
+"""How often a run may die without having saved anything new; then its trial has failed."""
+
+WHY = "why"
+VALUES = "values"
+"""User attributes of a trial: why it failed; the value of each of its runs."""
+
+
+@dataclass
+class Slot:
+    """A trial that runs here."""
+
+    claim: Claim
+    place: int
+    process: subprocess.Popen[bytes] | None = None
+    deaths: int = 0
+    saved: float = 0.0
+    values: list[float] = field(default_factory=list)
+
+    @property
+    def number(self) -> int:
+        return self.claim.trial.number
+
+    @property
+    def run(self) -> Path:
+        """The folder of the run at hand: one after the other for each seed."""
+        return self.claim.folder / f"version_{len(self.values)}"
+
+
+class Runner:
+    """Run trials until the study has all, or a signal comes.
+
+    Args:
+        study: where they are kept.
+        plan: what they are.
+        tell: called with the study's trials from time to time, for people.
+
+    """
+
+    def __init__(
+        self, study: optuna.Study, plan: Plan, tell: Callable[[Sequence[FrozenTrial]], None]
+    ) -> None:
+        self.study = study
+        self.plan = plan
+        self.tell = tell
+        self.slots: list[Slot] = []
+        self.stopped_by = 0
+        self._next_look = 0.0
+        self._is_cut_off = False
+
+    def run(self) -> int:
+        """Run.
+
+        Returns:
+            0, or the number of the signal that stopped it, whose runs are saved.
+
+        """
+        before = {number: signal.signal(number, self._stop) for number in STOPPING}
+        try:
+            while True:
+                try:
+                    if self._step():
+                        return self.stopped_by
+                    self._is_cut_off = False
+                except UNREACHABLE as error:
+                    self._wait_for_storage(error)
+                time.sleep(POLL)
+        finally:
+            for slot in self.slots:
+                _end(slot, signal.SIGTERM)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _step(self) -> bool:
+        """Look at all once; whether there is nothing left to do."""
+        for slot in list(self.slots):
+            if slot.process is None or slot.process.poll() is not None:
+                self._go_on(slot)
+        if self.stopped_by:
+            return not self.slots
+        if time.monotonic() < self._next_look:
+            return False
+        self._next_look = time.monotonic() + LOOK
+        while len(self.slots) < self.plan.jobs and self._take():
+            pass
+        trials = self.trials()
+        self.tell(trials)
+        is_done = [trial.state.is_finished() for trial in trials]
+        return not self.slots and sum(is_done) == self.plan.num_trials
+
+    def trials(self) -> list[FrozenTrial]:
+        """Those of the study that count: two machines may ask for the last one at once."""
+        return self.study.get_trials(deepcopy=False)[: self.plan.num_trials]
+
+    def _take(self) -> bool:
+        """Take up a trial that nobody runs any more, or a new one."""
+        here = {slot.number for slot in self.slots}
+        heartbeat = self.plan.heartbeat
+        trials = self.study.get_trials(deepcopy=False)
+        for trial in trials[: self.plan.num_trials]:
+            if trial.state != TrialState.RUNNING or trial.number in here:
+                continue
+            if taken := claim(self.study, trial, self.plan.root, heartbeat):
+                self._begin(taken)
+                return True
+        if len(trials) >= self.plan.num_trials:
+            return False
+        asked = self.study.ask()
+        if asked.number >= self.plan.num_trials:
+            self.study.tell(asked, state=TrialState.FAIL)
+            return False
+        trial = self.study.get_trials(deepcopy=False)[asked.number]
+        taken = claim(self.study, trial, self.plan.root, heartbeat, is_new=True)
+        if taken is None:
+            return False
+        self._begin(taken)
+        return True
+
+    def _begin(self, taken: Claim) -> None:
+        for name, distribution in self.plan.space.distributions().items():
+            suggest(taken.trial, name, distribution)
+        places = {slot.place for slot in self.slots}
+        place = next(place for place in range(self.plan.jobs) if place not in places)
+        slot = Slot(taken, place, values=list(taken.trial.user_attrs.get(VALUES, [])))
+        self.slots.append(slot)
+        self._go_on(slot)
+
+    def _go_on(self, slot: Slot) -> None:
+        """After a run, the trial's next one, or its end."""
+        code = slot.process.returncode if slot.process is not None else None
+        trial = slot.claim.trial
+        attributes = self.study.get_trials(deepcopy=False)[slot.number].user_attrs
+        if owner_of(self.study, slot.number) != slot.claim.owner:
+            self._leave(slot)
+            return
+        summary = None
+        with suppress(InputError):  # it died before it had written one
+            summary = read_summary(slot.run)
+        if code in (1, 2):
+            self._finish(slot, TrialState.FAIL, why=_last_words(_log_of(slot)))
+        elif PRUNED in attributes:
+            self._finish(slot, TrialState.PRUNED)
+        elif summary is not None and summary.status == "finished":
+            if summary.best is None:
+                self._finish(slot, TrialState.FAIL, why=f"no {self.plan.definition.monitor}")
+                return
+            slot.values.append(summary.best)
+            trial.set_user_attr(VALUES, slot.values)
+            slot.process, slot.deaths, slot.saved = None, 0, 0.0
+            if len(slot.values) == max(len(self.plan.definition.seeds), 1):
+                self._finish(slot, TrialState.COMPLETE, value=fmean(slot.values))
+            else:
+                self._go_on(slot)
+        elif self.stopped_by:
+            slot.claim.stamp(0.0)  # anybody may go on with it at once
+            self._leave(slot)
+        elif code is not None and self._has_died(slot):
+            self._finish(slot, TrialState.FAIL, why=f"ended by {_end_of(code)}, {DEATHS} times")
+        else:
+            self._launch(slot)
+
+    def _has_died(self, slot: Slot) -> bool:
+        """Whether a run has died too often without having come any further."""
+        last = slot.run / CHECKPOINTS / "last.ckpt"
+        saved = last.stat().st_mtime if last.exists() else 0.0
+        slot.deaths = 1 if saved > slot.saved else slot.deaths + 1
+        slot.saved = saved
+        return slot.deaths >= DEATHS
+
+    def _launch(self, slot: Slot) -> None:
+        run = slot.run
+        last = run / CHECKPOINTS / "last.ckpt"
+        if last.exists():
+            trust = [arg for arg in self.plan.definition.command if arg == "--trust_config"]
+            command = ["fit", f"--ckpt_path={last}", *trust]
+        else:
+            if run.exists():
+                shutil.rmtree(run)  # it died before it had saved anything
+            seed = self.plan.definition.seeds[len(slot.values) :][:1]
+            command = [
+                *("fit", *self.plan.definition.command, *flags(slot.claim.trial.params)),
+                *(f"--seed_everything={each}" for each in seed),
+                f"--trainer.default_root_dir={self.plan.root}",
+                f"--run_name={slot.claim.folder.name}",
+            ]
+        ticket = Ticket(
+            study=self.plan.name,
+            storage=self.plan.storage,
+            pruner=self.plan.pruner,
+            number=slot.number,
+            owner=slot.claim.owner,
+            monitor=self.plan.definition.monitor,
+            heartbeat=self.plan.heartbeat,
+            is_judged=not slot.values,
+        )
+        paths = [str(self.plan.script.parent), os.environ.get("PYTHONPATH", "")]
+        environment = {
+            **os.environ,
+            **share(slot.place, self.plan.jobs),
+            **ticket.environment(),
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        }
+        with _log_of(slot).open("ab") as output:
+            slot.process = subprocess.Popen(
+                [sys.executable, "-m", "litmore.sweep.trial", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment,
+                pass_fds=(slot.claim.descriptor,),
+                start_new_session=True,  # Ctrl-C is the sweep's to pass on
+            )
+
+    def _finish(
+        self, slot: Slot, state: TrialState, value: float | None = None, why: str | None = None
+    ) -> None:
+        if why is not None:
+            slot.claim.trial.set_user_attr(WHY, why)
+        self.study.tell(slot.claim.trial, value, state, skip_if_finished=True)
+        self._leave(slot)
+        self._next_look = 0.0
+
+    def _leave(self, slot: Slot) -> None:
+        slot.claim.release()
+        self.slots.remove(slot)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        """Have the runs save and end; a second signal ends them at once."""
+        for slot in self.slots:
+            _end(slot, signal.SIGKILL if self.stopped_by else signal.SIGTERM)
+        if self.stopped_by:
+            os._exit(128 + number)
+        self.stopped_by = number
+
+    def _wait_for_storage(self, error: BaseException) -> None:
+        if isinstance(error, OSError) and error.errno in DISK:
+            raise error
+        if self.stopped_by and all(s.process is None or s.process.poll() for s in self.slots):
+            raise RunError("the study's storage cannot be reached; its runs are saved") from error
+        if not self._is_cut_off:
+            sys.stderr.write("the study's storage cannot be reached; trying again\n")
+        self._is_cut_off = True
+        time.sleep(LOOK)
+
+
+def _end(slot: Slot, number: int) -> None:
+    if slot.process is not None and slot.process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(slot.process.pid, number)
+
+
+def _log_of(slot: Slot) -> Path:
+    return slot.claim.folder / "output.log"
+
+
+def _last_words(path: Path) -> str:
+    """Why a run ended, as its output tells."""
+    lines = path.read_text("utf-8", errors="replace").splitlines()
+    said = [line for line in lines if line.strip()]
+    return said[-1].removeprefix("error: ") if said else "it said nothing"
+
+
+def _end_of(code: int) -> str:
+    number = -code if code < 0 else code - 128
+    with suppress(ValueError):
+        return signal.Signals(number).name
+    return f"exit code {code}" if code != UNREACHED else "a storage that cannot be reached"
