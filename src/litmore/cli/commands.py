@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 TRAINING = {
-    "fit": "Train a model, validate it as it learns, and keep its checkpoints.",
+    "fit": "Train a model, validate it and keep its checkpoints.",
     "validate": "Judge a checkpoint on the validation split.",
     "test": "Judge a checkpoint on the test split, once all is decided.",
     "predict": "Score words by a checkpoint, as CSV.",
