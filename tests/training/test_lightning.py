@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import (
     StochasticWeightAveraging,
 )
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from lightning.pytorch.strategies.strategy import _ForwardRedirection
 from torch import nn, optim
 
@@ -239,6 +240,13 @@ def test_a_parser_knows_which_classes_a_setting_may_name():
     found = class_paths(parser, "optimizer")
     assert "torch.optim.AdamW" in found
     assert "torch.optim.Optimizer" not in found, "that one is there to be subclassed"
+
+
+def test_a_class_that_lightning_makes_for_an_optimizer_has_no_path():
+    LightningOptimizer(optim.SGD(nn.Linear(1, 1).parameters()))
+    parser = LightningArgumentParser()
+    parser.add_optimizer_args()
+    assert not [path for path in class_paths(parser, "optimizer") if "Lightning" in path]
 
 
 def test_a_schema_is_made_class_by_class_and_goes_no_deeper():

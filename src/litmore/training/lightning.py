@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from inspect import signature
+from sys import modules
 from typing import Any
 
 from jsonargparse._completions_jsonschema import ParserJsonschema
@@ -281,10 +282,14 @@ def compile_forward(model: LightningModule) -> None:
 
 
 def class_paths(parser: LightningArgumentParser, key: str) -> list[str]:
-    """The paths of all loaded classes that a setting may name, but of those to be subclassed."""
+    """The paths of all loaded classes that a setting may name, but of those to be subclassed.
+
+    What Lightning makes on the way, a class for each wrapped optimizer, has none.
+    """
     typed: Any = next((vars(a)["_typehint"] for a in parser._actions if a.dest == key), None)
     bases = {get_import_path(cls) for cls in get_class_types(typed) if cls.__subclasses__()}
-    return [path for path in get_all_subclass_paths(typed) if path not in bases]
+    paths = [path.rpartition(".") for path in get_all_subclass_paths(typed) if path not in bases]
+    return [f"{module}.{name}" for module, _, name in paths if hasattr(modules.get(module), name)]
 
 
 def config_jsonschema(parser: LightningArgumentParser) -> dict[str, Any]:
