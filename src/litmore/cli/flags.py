@@ -72,7 +72,7 @@ def describe(command: str, parser: LightningArgumentParser) -> None:
     for action in parser._actions:
         action.help = says.get(action.dest, action.help)
     assert parser.groups is not None
-    parser.groups["trainer"].title = "the Trainer's"
+    parser.groups["trainer"].title = "Lightning's Trainer"
 
 
 def add_flags(parser: LightningArgumentParser) -> None:
