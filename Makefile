@@ -2,12 +2,14 @@
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 RUN := .venv/.installed
+EXTRAS := .venv/.installed-extras
 DEV := .venv/.installed-dev
 NOTEBOOKS := .venv/.installed-notebooks
+LOGGERS := .venv/.installed-loggers
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help fit test torture lint types schema lectures leaderboard bench tensorboard notebooks test-notebooks clean
+.PHONY: help fit extras test torture lint types schema lectures leaderboard bench tensorboard notebooks test-notebooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,10 +17,12 @@ help: ## list the targets
 fit: $(RUN) ## train the MLP on the embedded names (more flags in ARGS="...")
 	@$(BIN)/python main.py fit --config configs/mlp.yaml $(ARGS)
 
+extras: $(EXTRAS) ## add to .venv what `sweep` and `export` need
+
 test: $(DEV) ## run the test suite
 	@$(BIN)/python -m pytest $(ARGS)
 
-torture: $(DEV) ## kill it, fill its disk, feed it rubbish (some minutes)
+torture: $(LOGGERS) ## kill it, fill its disk, feed it rubbish (some minutes)
 	@$(BIN)/python -m pytest -m torture $(ARGS)
 
 lint: $(DEV) ## check style and formatting
@@ -61,6 +65,11 @@ $(RUN): .venv/pyvenv.cfg pyproject.toml requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable .
 	@touch $@
 
+$(EXTRAS): $(RUN)
+	@echo "Adding what sweeps and exports need to .venv …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[sweep]'
+	@touch $@
+
 $(DEV): $(RUN)
 	@echo "Adding the test tools to .venv …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
@@ -69,4 +78,9 @@ $(DEV): $(RUN)
 $(NOTEBOOKS): $(DEV)
 	@echo "Adding Jupyter to .venv …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev,notebooks]'
+	@touch $@
+
+$(LOGGERS): $(DEV)
+	@echo "Adding W&B and MLflow to .venv …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev,loggers]'
 	@touch $@

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
+from lightning.pytorch import Callback
 
 from conftest import ROOT
+from litmore.cli import main
 from litmore.runs.checkpoint import load_model
 
 MLP = ["fit", "--config", str(ROOT / "configs/mlp.yaml"), "--data.max_words", "300",
@@ -97,6 +100,30 @@ def test_what_is_added_again_on_resuming_is_there_once(fit):
     assert callback["init_args"]["patience"] == 2
     (state,) = (s for key, s in checkpoint["callbacks"].items() if "EarlyStopping" in key)
     assert state["patience"] == 2
+
+
+def test_a_callback_that_is_no_list_is_gone_on_with(fit):
+    alone = "--trainer.callbacks=lightning.pytorch.callbacks.ModelSummary"
+    fit(alone)
+    last = "logs/mlp/version_0/checkpoints/last.ckpt"
+    checkpoint, _ = fit("--ckpt_path", last, "--trainer.max_steps", 8, base=["fit"])
+    assert checkpoint["global_step"] == 8
+    more = [alone.replace("=", "+="), "--trainer.max_steps", 9]
+    checkpoint, _ = fit("--ckpt_path", last, *more, base=["fit"])
+    assert len(checkpoint["config"]["trainer"]["callbacks"]) == 1
+
+
+def test_a_callers_callbacks_are_in_no_record(command_line):
+    seen = []
+
+    class Seen(Callback):
+        def on_train_batch_end(self, trainer, *_):
+            seen.append(trainer.global_step)
+
+    assert main(MLP, callbacks=[Seen()]) == 0
+    assert seen == [1, 2, 3, 4, 5, 6]
+    config = yaml.safe_load(Path("logs/mlp/version_0/config.yaml").read_text())
+    assert not config["trainer"]["callbacks"]
 
 
 def test_the_best_is_by_the_metric_that_is_named(fit):

@@ -269,6 +269,16 @@ def test_callbacks_are_settings_by_their_classes():
     }
 
 
+def test_a_metric_that_no_run_is_saved_by(made, capsys):
+    last = {"a": 1.0, "train_loss": 2.0, "val_loss": 3.0}
+    made(best=None, last=last)
+    assert json.loads(said(capsys, "--json").out)["metric"] == "val_loss"
+    made(best=None, last={}, config={"lr": 1})
+    assert [row.get("last val_loss", {}) for row in as_json(capsys)] == [
+        {"mean": 3.0, "std": None, "n": 1}, None,
+    ]  # fmt: skip
+
+
 def test_the_order(made, capsys):
     for lr, best in ((0.3, 2.0), (0.01, 3.0), (None, 1.0)):
         made(best=best, config={"optimizer": {"class_path": "SGD", "init_args": {"lr": lr}}})

@@ -10,10 +10,9 @@ from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
 from litmore.errors import InputError
-from litmore.sweep.claim import claim
+from litmore.sweep.claim import ALIVE, claim
 from litmore.sweep.shares import share
 from litmore.sweep.study import Definition, open_study, shown_url
-from litmore.sweep.trial import ALIVE
 
 DEFINITION = Definition(["--config=a.yaml"], {}, {"grid": {"a": [1]}}, [], "val/loss", "min")
 
@@ -74,7 +73,7 @@ def test_a_trial_is_one_process_s_until_it_lets_go(url, tmp_path):
     study.ask()
 
     def take(**kwargs):
-        return claim(study, study.trials[0], tmp_path, 100.0, **kwargs)
+        return claim(study, study.trials[0], tmp_path, **kwargs)
 
     assert take() is None, "it has only just been asked for, by somebody"
     first = take(is_new=True)
@@ -87,14 +86,17 @@ def test_a_trial_is_one_process_s_until_it_lets_go(url, tmp_path):
     second.release()
 
 
-def test_of_another_machine_the_time_stamp_tells(url, tmp_path):
+def test_of_another_machine_its_silence_tells(url, tmp_path):
     study = opened(url)
     trial = study.ask()
-    trial.set_user_attr(ALIVE, ["another machine#1", time.time() - 3.9])
-    assert claim(study, study.trials[0], tmp_path, 1.0) is None
-    trial.set_user_attr(ALIVE, ["another machine#1", time.time() - 4.1])
-    taken = claim(study, study.trials[0], tmp_path, 1.0)
+    trial.set_user_attr(ALIVE, ["another machine#1", time.time()])
+    assert claim(study, study.trials[0], tmp_path) is None
+    assert not (tmp_path / "trial_0").exists()
+    taken = claim(study, study.trials[0], tmp_path, is_silent=True)
     assert taken is not None
+    assert not taken.is_lost()
+    trial.set_user_attr(ALIVE, ["another machine#1", time.time()])
+    assert taken.is_lost(), "that one was not dead after all"
     taken.release()
     assert study.trials[0].state == TrialState.RUNNING
 

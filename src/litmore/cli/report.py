@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, Timer
+from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
@@ -55,7 +56,8 @@ def report(
         print_metrics(metrics)
     if folder is not None and folder.path is not None:
         names = ["sample"] if isinstance(model, CharLM) else []
-        print_next(folder.path, *names, "test", is_drawn=bool(trainer.loggers))
+        is_drawn = any(isinstance(logger, TensorBoardLogger) for logger in trainer.loggers)
+        print_next(folder.path, *names, "test", is_drawn=is_drawn)
 
 
 class Announcement(Callback):

@@ -63,6 +63,7 @@ from litmore.watch.logger import RunLogger
 from litmore.watch.overfit_floor import OverfitFloor
 from litmore.watch.progress_bar import TimedProgressBar
 from litmore.watch.tensorboard import tensorboard
+from litmore.watch.trackers import Trackers, in_run_folder
 
 SHARED_FROM = 1_000_000
 """Parameters from which several threads share a step."""
@@ -228,6 +229,11 @@ def assemble(
         ]
         if given.logger in (None, True):
             more["logger"] = RunLogger(folder)
+        elif given.logger:
+            known = _tracked_runs(settings) if folder.path is not None else []
+            told = listed(config["trainer"]["logger"])
+            more["logger"] = in_run_folder(listed(given.logger), told, folder, known)
+            callbacks.append(Trackers(config))
         if given.enable_checkpointing is not False:
             values = settings.values
             callbacks.append(
@@ -312,6 +318,12 @@ def _judged_run(settings: Settings, data: LightningDataModule) -> Path | None:
     )
     assert settings.ckpt_path is not None
     return run_of(settings.ckpt_path) if now == then else None
+
+
+def _tracked_runs(settings: Settings) -> list[Any]:
+    """Which runs of trackers the checkpoint's is."""
+    state = settings.checkpoint.get("callbacks", {}).get(Trackers.__name__, {})
+    return list(state.get("runs", []))
 
 
 def _word_scores(data: Any) -> WordScores | None:

@@ -112,7 +112,8 @@ def choose_metric(runs: Sequence[Run], name: str | None) -> Metric:
     monitors = Counter(run.summary.monitor for run in runs)
     if name is None:
         wished = [each for each, _ in monitors.most_common()]
-        name = next((m for m in (*wished, "train/loss", *known) if m in known), wished[0])
+        others = sorted(known, key=lambda metric: (not metric.startswith("val"), metric))
+        name = next((metric for metric in (*wished, *others) if metric in known), wished[0])
     elif name not in known:
         meant = nearest(name, list(known)) or f" (there are {', '.join(known) or 'none'})"
         raise InputError(f"--metric {name}: no run has it{meant}")

@@ -11,10 +11,9 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from litmore.sweep.study import reopened
-from litmore.sweep.trial import ALIVE
 
-STALE_AFTER = 4
-"""Heartbeats without a time stamp after which a trial of another machine is nobody's."""
+ALIVE = "alive"
+"""A trial's user attribute: whose it is, and a time stamp, or None once it was given back."""
 
 SETTLED = 1.0
 """Seconds in which another machine's claim of the same trial shows."""
@@ -37,9 +36,18 @@ class Claim:
         self.owner = owner
         self.descriptor = descriptor
 
-    def stamp(self, when: float) -> None:
-        """Have the storage tell that the trial is this owner's, and was alive then."""
-        self.trial.set_user_attr(ALIVE, [self.owner, when])
+    def stamp(self) -> None:
+        """Have the storage tell that the trial is this owner's, and alive."""
+        self.trial.set_user_attr(ALIVE, [self.owner, time.time()])
+
+    def give_back(self) -> None:
+        """Have the storage tell that anybody may go on with it."""
+        self.trial.set_user_attr(ALIVE, [self.owner, None])
+
+    def is_lost(self) -> bool:
+        """Whether it is over, or another has taken it for dead and goes on with it."""
+        now = self.trial.study.get_trials(deepcopy=False)[self.trial.number]
+        return now.state.is_finished() or now.user_attrs[ALIVE][0] != self.owner
 
     def release(self) -> None:
         """Let the lock go."""
@@ -48,7 +56,12 @@ class Claim:
 
 
 def claim(
-    study: optuna.Study, trial: FrozenTrial, root: Path, heartbeat: float, *, is_new: bool = False
+    study: optuna.Study,
+    trial: FrozenTrial,
+    root: Path,
+    *,
+    is_new: bool = False,
+    is_silent: bool = False,
 ) -> Claim | None:
     """Take a running trial that nobody runs; None where somebody does.
 
@@ -56,14 +69,12 @@ def claim(
         study: the trial's.
         trial: as the storage has it.
         root: the study's folder.
-        heartbeat: seconds between two time stamps.
         is_new: this process has just asked for it.
+        is_silent: no time stamp has come from it for long.
 
     """
     owner = f"{_place(root)}#{uuid4().hex[:8]}"
-    before, stamp = trial.user_attrs.get(ALIVE, ("", _begun(trial)))
-    is_silent = time.time() - stamp > STALE_AFTER * heartbeat
-    is_here = _same_place(before, owner)
+    is_here = _same_place(trial.user_attrs.get(ALIVE, [""])[0], owner)
     if not (is_new or is_here or is_silent):
         return None
     folder = root / f"trial_{trial.number}"
@@ -76,18 +87,13 @@ def claim(
         os.close(descriptor)
         return None
     taken = Claim(reopened(study, trial), folder, owner, descriptor)
-    taken.stamp(time.time())
+    taken.stamp()
     if not is_free:
         time.sleep(SETTLED)
-        if owner_of(study, trial.number) != owner:
+        if taken.is_lost():
             taken.release()
             return None
     return taken
-
-
-def owner_of(study: optuna.Study, number: int) -> str:
-    """Whose a trial is by now."""
-    return str(study.get_trials(deepcopy=False)[number].user_attrs[ALIVE][0])
 
 
 def _lock(descriptor: int) -> bool | None:
@@ -111,7 +117,3 @@ def _place(root: Path) -> str:
 
 def _same_place(one: str, other: str) -> bool:
     return one.partition("#")[0] == other.partition("#")[0]
-
-
-def _begun(trial: FrozenTrial) -> float:
-    return trial.datetime_start.timestamp() if trial.datetime_start else 0.0

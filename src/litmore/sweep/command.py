@@ -10,7 +10,7 @@ from jsonargparse.typing import PositiveFloat, PositiveInt
 from litmore.cli.parser import OneLineErrors
 from litmore.errors import InputError, RunError
 
-MISSING = "sweep needs Optuna: pip install 'litmore[sweep]'"
+MISSING = "sweep needs Optuna: `make extras`, or pip install 'litmore[sweep]'"
 
 
 class SweepParser(OneLineErrors):

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from types import FrameType
+from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from litmore.cli.main import DISK
@@ -21,7 +23,7 @@ from litmore.errors import InputError, RunError
 from litmore.runs.folder import CHECKPOINTS
 from litmore.runs.signals import STOPPING
 from litmore.runs.summary import read_summary
-from litmore.sweep.claim import Claim, claim, owner_of
+from litmore.sweep.claim import ALIVE, Claim, claim
 from litmore.sweep.plan import Plan
 from litmore.sweep.shares import share
 from litmore.sweep.space import flags, suggest
@@ -33,6 +35,9 @@ POLL = 0.1
 
 LOOK = 1.0
 """Seconds between two looks at the storage."""
+
+STALE_AFTER = 4
+"""Heartbeats without a new time stamp after which another machine's trial is nobody's."""
 
 DEATHS = 5
 """How often a run may die without having saved anything new; then its trial has failed."""
@@ -81,7 +86,8 @@ class Runner:
         self.tell = tell
         self.slots: list[Slot] = []
         self.stopped_by = 0
-        self._next_look = 0.0
+        self._next_look = self._next_beat = 0.0
+        self._seen: dict[int, tuple[Any, float]] = {}
         self._is_cut_off = False
 
     def run(self) -> int:
@@ -112,6 +118,7 @@ class Runner:
         for slot in list(self.slots):
             if slot.process is None or slot.process.poll() is not None:
                 self._go_on(slot)
+        self._beat()
         if self.stopped_by:
             return not self.slots
         if time.monotonic() < self._next_look:
@@ -124,6 +131,17 @@ class Runner:
         is_done = [trial.state.is_finished() for trial in trials]
         return not self.slots and sum(is_done) == self.plan.num_trials
 
+    def _beat(self) -> None:
+        """Tell from time to time that the trials are alive; leave those that are another's."""
+        if time.monotonic() < self._next_beat:
+            return
+        self._next_beat = time.monotonic() + self.plan.heartbeat
+        for slot in self.slots:
+            if slot.claim.is_lost():
+                _end(slot, signal.SIGTERM)  # then `_go_on` leaves it
+            else:
+                slot.claim.stamp()
+
     def trials(self) -> list[FrozenTrial]:
         """Those of the study that count: two machines may ask for the last one at once."""
         return self.study.get_trials(deepcopy=False)[: self.plan.num_trials]
@@ -131,12 +149,12 @@ class Runner:
     def _take(self) -> bool:
         """Take up a trial that nobody runs any more, or a new one."""
         here = {slot.number for slot in self.slots}
-        heartbeat = self.plan.heartbeat
         trials = self.study.get_trials(deepcopy=False)
         for trial in trials[: self.plan.num_trials]:
             if trial.state != TrialState.RUNNING or trial.number in here:
                 continue
-            if taken := claim(self.study, trial, self.plan.root, heartbeat):
+            silent = self._is_silent(trial)
+            if taken := claim(self.study, trial, self.plan.root, is_silent=silent):
                 self._begin(taken)
                 return True
         if len(trials) >= self.plan.num_trials:
@@ -146,11 +164,20 @@ class Runner:
             self.study.tell(asked, state=TrialState.FAIL)
             return False
         trial = self.study.get_trials(deepcopy=False)[asked.number]
-        taken = claim(self.study, trial, self.plan.root, heartbeat, is_new=True)
+        taken = claim(self.study, trial, self.plan.root, is_new=True)
         if taken is None:
             return False
         self._begin(taken)
         return True
+
+    def _is_silent(self, trial: FrozenTrial) -> bool:
+        """Whether no stamp has come for long, by this machine's clock: another's may be wrong."""
+        stamp = trial.user_attrs.get(ALIVE)
+        now = time.monotonic()
+        known, since = self._seen.get(trial.number, (stamp, now))
+        self._seen[trial.number] = (stamp, since if known == stamp else now)
+        is_given_back = stamp is not None and stamp[1] is None
+        return is_given_back or (known == stamp and now - since > STALE_AFTER * self.plan.heartbeat)
 
     def _begin(self, taken: Claim) -> None:
         for name, distribution in self.plan.space.distributions().items():
@@ -166,7 +193,7 @@ class Runner:
         code = slot.process.returncode if slot.process is not None else None
         trial = slot.claim.trial
         attributes = self.study.get_trials(deepcopy=False)[slot.number].user_attrs
-        if owner_of(self.study, slot.number) != slot.claim.owner:
+        if slot.claim.is_lost():
             self._leave(slot)
             return
         summary = None
@@ -178,7 +205,11 @@ class Runner:
             self._finish(slot, TrialState.PRUNED)
         elif summary is not None and summary.status == "finished":
             if summary.best is None:
-                self._finish(slot, TrialState.FAIL, why=f"no {self.plan.definition.monitor}")
+                self._finish(
+                    slot,
+                    TrialState.FAIL,
+                    why=f"it has logged no {self.plan.definition.monitor} (--monitor)",
+                )
                 return
             slot.values.append(summary.best)
             trial.set_user_attr(VALUES, slot.values)
@@ -188,7 +219,7 @@ class Runner:
             else:
                 self._go_on(slot)
         elif self.stopped_by:
-            slot.claim.stamp(0.0)  # anybody may go on with it at once
+            slot.claim.give_back()
             self._leave(slot)
         elif code is not None and self._has_died(slot):
             self._finish(slot, TrialState.FAIL, why=f"ended by {_end_of(code)}, {DEATHS} times")
@@ -224,9 +255,7 @@ class Runner:
             storage=self.plan.storage,
             pruner=self.plan.pruner,
             number=slot.number,
-            owner=slot.claim.owner,
             monitor=self.plan.definition.monitor,
-            heartbeat=self.plan.heartbeat,
             is_judged=not slot.values,
         )
         paths = [str(self.plan.script.parent), os.environ.get("PYTHONPATH", "")]
@@ -250,9 +279,10 @@ class Runner:
     def _finish(
         self, slot: Slot, state: TrialState, value: float | None = None, why: str | None = None
     ) -> None:
-        if why is not None:
-            slot.claim.trial.set_user_attr(WHY, why)
-        self.study.tell(slot.claim.trial, value, state, skip_if_finished=True)
+        with suppress(UpdateFinishedTrialError):  # by another, who took this one for dead
+            if why is not None:
+                slot.claim.trial.set_user_attr(WHY, why)
+            self.study.tell(slot.claim.trial, value, state, skip_if_finished=True)
         self._leave(slot)
         self._next_look = 0.0
 

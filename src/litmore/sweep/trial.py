@@ -23,7 +23,6 @@ if __name__ == "__main__":
 
 import optuna
 from lightning.pytorch import Callback, LightningModule, Trainer
-from optuna.trial import TrialState
 
 from litmore.cli import main
 from litmore.sweep.strategies import pruner_of
@@ -36,8 +35,7 @@ UNREACHED = 75
 """The exit code where the study's storage could not be reached at the start."""
 
 PRUNED = "pruned"
-ALIVE = "alive"
-"""User attributes of a trial: that it was pruned; who runs it, and when that one last was alive."""
+"""A trial's user attribute: after which step it was."""
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +49,7 @@ class Ticket:
         storage: where it lies.
         pruner: class path and arguments.
         number: the trial's.
-        owner: whose trial it is, as it stands in `ALIVE`.
         monitor: the metric that is reported.
-        heartbeat: seconds between two time stamps.
         is_judged: whether the run's validations are reported: of several seeds the first one's are.
 
     """
@@ -62,9 +58,7 @@ class Ticket:
     storage: str
     pruner: Mapping[str, Any]
     number: int
-    owner: str
     monitor: str
-    heartbeat: float
     is_judged: bool
 
     def environment(self) -> dict[str, str]:
@@ -121,7 +115,6 @@ def run() -> int:
         except UNREACHABLE as error:
             sys.stderr.write(f"error: the study's storage cannot be reached: {error}\n")
             return UNREACHED
-        threading.Thread(target=_beat, args=(trial, ticket), daemon=True).start()
     return main(sys.argv[1:], callbacks=[TrialReport(ticket, trial)])
 
 
@@ -130,20 +123,6 @@ def _stop_with_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _beat(trial: optuna.Trial, ticket: Ticket) -> None:
-    """Tell from time to time that the trial is alive; stop if it is another's by now."""
-    while True:
-        try:
-            now = _frozen(trial)
-            if now.state != TrialState.RUNNING or now.user_attrs[ALIVE][0] != ticket.owner:
-                os.kill(os.getpid(), signal.SIGTERM)
-                return
-            trial.set_user_attr(ALIVE, [ticket.owner, time.time()])
-        except UNREACHABLE:
-            pass  # the next one may reach it
-        time.sleep(ticket.heartbeat)
 
 
 def _frozen(trial: optuna.Trial) -> optuna.trial.FrozenTrial:
