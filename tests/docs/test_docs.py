@@ -22,6 +22,8 @@ WINGS = {
     "micrograd": "src/litmore/micrograd",
     "mixture": "src/litmore/mixture.py",
     "compare": "src/litmore/compare",
+    "completion": "src/litmore/completion",
+    "schema": "src/litmore/schema",
     "lecture": "configs/lecture",
     "notebooks": "notebooks",
     "benchmarks": "benchmarks",
