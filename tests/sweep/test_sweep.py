@@ -263,7 +263,8 @@ def test_each_trial_over_several_seeds_counts_their_mean(sweep, tmp_path):
               search="optimizer.lr: {grid: [0.02]}\n"),
     )  # fmt: skip
     (trial,) = journal(tmp_path, "mlp-sweep").trials
-    runs = [tmp_path / "logs" / "mlp-sweep" / "trial_0" / f"version_{n}" for n in (0, 1)]
+    trial_0 = tmp_path / "logs" / "mlp-sweep" / "trial_0"
+    runs = [trial_0 / f"seed_{seed}" / "version_0" for seed in (7, 8)]
     bests = [json.loads((run / "summary.json").read_text())["best"] for run in runs]
     assert trial.value == pytest.approx(sum(bests) / 2, abs=1e-12)
     assert bests[0] != bests[1]

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from types import FrameType
@@ -19,6 +19,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from litmore.cli.main import DISK
+from litmore.cli.parser import LONGEST
 from litmore.errors import InputError, RunError
 from litmore.runs.folder import CHECKPOINTS
 from litmore.runs.signals import STOPPING
@@ -39,6 +40,9 @@ LOOK = 1.0
 STALE_AFTER = 4
 """Heartbeats without a new time stamp after which another machine's trial is nobody's."""
 
+FIRST = "version_0"
+"""A run's folder: each has a name of its own."""
+
 DEATHS = 5
 """How often a run may die without having saved anything new; then its trial has failed."""
 
@@ -53,10 +57,11 @@ class Slot:
 
     claim: Claim
     place: int
+    seeds: Sequence[int]
+    values: list[float]
     process: subprocess.Popen[bytes] | None = None
     deaths: int = 0
     saved: float = 0.0
-    values: list[float] = field(default_factory=list)
 
     @property
     def number(self) -> int:
@@ -64,8 +69,13 @@ class Slot:
 
     @property
     def run(self) -> Path:
-        """The folder of the run at hand: one after the other for each seed."""
-        return self.claim.folder / f"version_{len(self.values)}"
+        """The folder of the run at hand."""
+        return self.claim.folder / (f"seed_{self.seed}" if self.seed is not None else "") / FIRST
+
+    @property
+    def seed(self) -> int | None:
+        """Of the run at hand, where a trial has one for each of several."""
+        return self.seeds[len(self.values)] if self.seeds else None
 
 
 class Runner:
@@ -184,7 +194,8 @@ class Runner:
             suggest(taken.trial, name, distribution)
         places = {slot.place for slot in self.slots}
         place = next(place for place in range(self.plan.jobs) if place not in places)
-        slot = Slot(taken, place, values=list(taken.trial.user_attrs.get(VALUES, [])))
+        values = list(taken.trial.user_attrs.get(VALUES, []))
+        slot = Slot(taken, place, self.plan.definition.seeds, values)
         self.slots.append(slot)
         self._go_on(slot)
 
@@ -196,6 +207,9 @@ class Runner:
         if slot.claim.is_lost():
             self._leave(slot)
             return
+        if len(slot.values) == max(len(slot.seeds), 1):
+            self._finish(slot, TrialState.COMPLETE, value=fmean(slot.values))
+            return
         summary = None
         with suppress(InputError):  # it died before it had written one
             summary = read_summary(slot.run)
@@ -205,19 +219,13 @@ class Runner:
             self._finish(slot, TrialState.PRUNED)
         elif summary is not None and summary.status == "finished":
             if summary.best is None:
-                self._finish(
-                    slot,
-                    TrialState.FAIL,
-                    why=f"it has logged no {self.plan.definition.monitor} (--monitor)",
-                )
+                why = f"it has logged no {self.plan.definition.monitor} (--monitor)"
+                self._finish(slot, TrialState.FAIL, why=why)
                 return
             slot.values.append(summary.best)
             trial.set_user_attr(VALUES, slot.values)
             slot.process, slot.deaths, slot.saved = None, 0, 0.0
-            if len(slot.values) == max(len(self.plan.definition.seeds), 1):
-                self._finish(slot, TrialState.COMPLETE, value=fmean(slot.values))
-            else:
-                self._go_on(slot)
+            self._go_on(slot)
         elif self.stopped_by:
             slot.claim.give_back()
             self._leave(slot)
@@ -243,12 +251,11 @@ class Runner:
         else:
             if run.exists():
                 shutil.rmtree(run)  # it died before it had saved anything
-            seed = self.plan.definition.seeds[len(slot.values) :][:1]
             command = [
                 *("fit", *self.plan.definition.command, *flags(slot.claim.trial.params)),
-                *(f"--seed_everything={each}" for each in seed),
-                f"--trainer.default_root_dir={self.plan.root}",
-                f"--run_name={slot.claim.folder.name}",
+                *([f"--seed_everything={slot.seed}"] if slot.seed is not None else []),
+                f"--trainer.default_root_dir={run.parents[1]}",
+                f"--run_name={run.parent.name}",
             ]
         ticket = Ticket(
             study=self.plan.name,
@@ -301,10 +308,13 @@ class Runner:
     def _wait_for_storage(self, error: BaseException) -> None:
         if isinstance(error, OSError) and error.errno in DISK:
             raise error
-        if self.stopped_by and all(s.process is None or s.process.poll() for s in self.slots):
+        if self.stopped_by and all(
+            s.process is None or s.process.poll() is not None for s in self.slots
+        ):
             raise RunError("the study's storage cannot be reached; its runs are saved") from error
         if not self._is_cut_off:
-            sys.stderr.write("the study's storage cannot be reached; trying again\n")
+            reason = " ".join(str(error.__cause__ or error).split())[:LONGEST]
+            sys.stderr.write(f"the study's storage cannot be reached; trying again ({reason})\n")
         self._is_cut_off = True
         time.sleep(LOOK)
 
