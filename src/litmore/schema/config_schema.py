@@ -35,12 +35,15 @@ def config_schema(folder: Path) -> Schema:
         schema["$defs"][kind] = {"anyOf": [*_named(classes), {"$ref": "#/$defs/other"}]}
         schema["$defs"] |= {cls.names[0]: cls.settings for cls in classes}
     for name, of in schema["properties"].items():
-        others: list[Schema] = [{"type": ["string", "null"]}]  # a file's name, or nothing
+        others: list[Schema] = []
         if name in GROUPS:  # the class may be left out, if it is said elsewhere
             named = {kind for kind in kinds if f'#/$defs/{kind}"' in json.dumps(of)}
             others += [_ref(cls) for kind in sorted(named) for cls in kinds[kind]]
         if name in GROUPS or "properties" in of:
-            schema["properties"][name] = {"anyOf": [of, *others]} | _described(of)
+            schema["properties"][name] = {
+                # A file's name, or nothing, may stand there, too.
+                "anyOf": [*others, of, {"type": ["string", "null"]}]
+            } | _described(of)
     # A setting may be written by its whole name: `trainer.max_steps: 5`.
     schema["patternProperties"] = {r"\.": {}}
     return schema
