@@ -9,7 +9,7 @@ LOGGERS := .venv/.installed-loggers
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help fit extras test torture lint types lectures leaderboard bench tensorboard notebooks test-notebooks clean
+.PHONY: help fit extras test torture lint types schema lectures leaderboard bench tensorboard notebooks test-notebooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ lint: $(DEV) ## check style and formatting
 
 types: $(DEV) ## check types
 	@$(BIN)/mypy
+
+schema: $(RUN) ## write configs/.schema.json, by which editors complete and check configs
+	@$(BIN)/python main.py schema $(ARGS)
 
 lectures: $(RUN) ## reproduce the lectures' figures into docs/results.md (some minutes)
 	@$(BIN)/python scripts/lectures.py $(ARGS)

@@ -25,7 +25,7 @@ FLOORS = (
 )
 """From the ground up."""
 
-WINGS = ("micrograd", "mixture", "compare", "export", "sweep")
+WINGS = ("micrograd", "mixture", "compare", "completion", "export", "schema", "sweep")
 """They stand on the floors; no floor knows of them."""
 
 

@@ -19,6 +19,8 @@ WINGS = {
         "notebooks/building_micrograd.ipynb",
     ],
     "mixture": ["src/litmore/mixture.py", "configs/trained/mixture.yaml", "tests/test_mixture.py"],
+    "completion": ["src/litmore/completion", "tests/completion"],
+    "schema": ["src/litmore/schema", "tests/schema"],
     "sweep": ["src/litmore/sweep", "configs/sweep", "tests/sweep", "benchmarks/sweep.py"],
     "compare": ["src/litmore/compare", "tests/compare", "benchmarks/compare.py"],
     "export": ["src/litmore/export", "tests/export", "docs/export.md", "benchmarks/export.py"],

@@ -27,6 +27,8 @@ WINGS = {
     "export": "src/litmore/export",
     "litmore/load": "src/litmore/export",
     "sweep": "src/litmore/sweep",
+    "completion": "src/litmore/completion",
+    "schema": "src/litmore/schema",
     "lecture": "configs/lecture",
     "notebooks": "notebooks",
     "benchmarks": "benchmarks",

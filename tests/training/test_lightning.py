@@ -14,13 +14,21 @@ from lightning.pytorch.callbacks import (
     ModelCheckpoint,
     StochasticWeightAveraging,
 )
-from lightning.pytorch.cli import LightningCLI
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from lightning.pytorch.strategies.strategy import _ForwardRedirection
 from torch import nn, optim
 
 from litmore.data import NamesDataModule
 from litmore.models import MLP
-from litmore.training.lightning import STEP_HOOKS, TRANSFER_HOOKS, CheapSteps, compile_forward
+from litmore.training.lightning import (
+    STEP_HOOKS,
+    TRANSFER_HOOKS,
+    CheapSteps,
+    class_paths,
+    compile_forward,
+    config_jsonschema,
+)
 
 WORDS = [first + vowel + last for first in "bdfgklmn" for vowel in "aeiou" for last in "rst"]
 
@@ -224,6 +232,37 @@ PRIVATE_OF_THE_CLI = (
 @pytest.mark.parametrize("name", PRIVATE_OF_THE_CLI)
 def test_the_command_line_is_made_of_these_parts(name):
     assert callable(getattr(LightningCLI, name, None)), f"LightningCLI has no {name}"
+
+
+def test_a_parser_knows_which_classes_a_setting_may_name():
+    parser = LightningArgumentParser()
+    parser.add_optimizer_args()
+    found = class_paths(parser, "optimizer")
+    assert "torch.optim.AdamW" in found
+    assert "torch.optim.Optimizer" not in found, "that one is there to be subclassed"
+
+
+def test_a_class_that_lightning_makes_for_an_optimizer_has_no_path():
+    LightningOptimizer(optim.SGD(nn.Linear(1, 1).parameters()))
+    parser = LightningArgumentParser()
+    parser.add_optimizer_args()
+    assert not [path for path in class_paths(parser, "optimizer") if "Lightning" in path]
+
+
+def test_a_schema_is_made_class_by_class_and_goes_no_deeper():
+    parser = LightningArgumentParser()
+    parser.add_lightning_class_args(Callback, "callback", subclass_mode=True)
+    schema = config_jsonschema(parser)
+    assert schema["properties"].keys() >= {"callback"}
+    assert schema["$defs"].keys() == {"Callback"}, "no module of torch that a callback may take"
+    of = {
+        each["properties"]["class_path"]["const"]: each["properties"]["init_args"].get("properties")
+        for each in schema["$defs"]["Callback"]["anyOf"]
+        if "properties" in each
+    }
+    assert of["lightning.pytorch.callbacks.EarlyStopping"]["patience"]["type"] == "integer"
+    pruned = of["lightning.pytorch.callbacks.ModelPruning"]["parameters_to_prune"]
+    assert {"type": ["string", "object"]} in pruned["items"]["prefixItems"]
 
 
 # What becomes of it

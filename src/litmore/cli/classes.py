@@ -1,14 +1,90 @@
 """The classes that settings name, before they are made."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from enum import Enum
+from importlib import import_module
 from inspect import signature
 from typing import Any
 
 from jsonargparse import Namespace
 
 from litmore.cli.given import Given
+from litmore.errors import InputError
+from litmore.runs.trust import check_class_path
+
+GROUPS = ("model", "data", "optimizer", "lr_scheduler")
+"""Settings that are a class each."""
+
+
+PACKAGES = ("litmore.data", "litmore.models", "litmore.optim", "litmore.callbacks")
+"""They hold the names that configs write."""
+
+
+INSIDE = {f"litmore.{room}" for room in ("models", "training", "runs", "watch", "cli")}
+"""Rooms whose other classes are no config's business."""
+
+
+def load_named() -> None:
+    """Import what configs may call by a short name; until then nobody would find it."""
+    for module in PACKAGES:
+        package = import_module(module)
+        for name in package.__all__:
+            getattr(package, name)
+
+
+def written(paths: Iterable[str]) -> dict[str, str]:
+    """Of classes those that a config would name, and how it writes them; litmore's first."""
+    found = {}
+    for path in paths:
+        room, name = ".".join(path.split(".")[:2]), path.rpartition(".")[2]
+        exported = [module for module in PACKAGES if name in sys.modules[module].__all__]
+        if room.startswith("litmore.") and exported:
+            found[path] = f"{exported[0]}.{name}"
+        elif room not in INSIDE:
+            found[path] = path
+    names = {path: path.rpartition(".")[2] for path in found}
+    first = sorted(found, key=lambda path: (path[:8] != "litmore.", names[path]))
+    return {path: found[path] for path in first}
+
+
+def short_names(paths: Iterable[str]) -> dict[str, str]:
+    """Those paths by their classes' names alone, or, if two are called alike, by themselves."""
+    paths = list(paths)
+    names = [path.rpartition(".")[2] for path in paths]
+    return {
+        name if names.count(name) == 1 else path: path
+        for path, name in zip(paths, names, strict=True)
+    }
+
+
+def known_classes() -> list[type]:
+    """All that a config may name by their short names."""
+    from lightning.pytorch import Callback, LightningDataModule, LightningModule
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+
+    found: dict[type, None] = {}
+    left: list[type] = [LightningModule, LightningDataModule, Optimizer, LRScheduler, Callback]
+    while left:
+        subclasses: list[type] = left.pop().__subclasses__()
+        for cls in subclasses:
+            if cls not in found:
+                found[cls] = None
+                left.append(cls)
+    return list(found)
+
+
+def find_class(class_path: str) -> type | None:
+    """A class by its path, which is imported if that is allowed, or by its short name."""
+    if "." not in class_path:
+        return next((cls for cls in known_classes() if cls.__name__ == class_path), None)
+    module, _, name = class_path.rpartition(".")
+    with suppress(Exception, SystemExit):  # whatever a module does; its own command tells
+        check_class_path(class_path, False, "")
+        return getattr(import_module(module), name, None)
+    return None
 
 
 def class_of(settings: Mapping[str, Any] | Namespace) -> Any:
@@ -29,35 +105,25 @@ def named_classes(settings: Any, key: str) -> Iterator[tuple[Any, str]]:
             yield from named_classes(value, key if name == "init_args" else f"{key}.{name}")
 
 
-def drop_doubles(recorded: Mapping[str, Any], trainer: Namespace, given: Given) -> None:
-    """What is added to a recorded list, as `callbacks+=` does, replaces what it had of that class.
+def drop_other_classes(settings: Namespace, given: Given) -> None:
+    """Of a class that is changed, what was set of the one before.
 
-    So a command line can be run again, with `--ckpt_path last` behind it.
-
-    Args:
-        recorded: the Trainer's settings in a checkpoint.
-        trainer: those of now; they are changed.
-        given: by hand; a list that is given whole stays as it is.
+    Raises:
+        InputError: what the new one must be given is not.
 
     """
-    for key in ("callbacks", "logger", "plugins"):
-        old, now = listed(recorded.get(key)), trainer.get(key)
-        is_added_to = (
-            given.get(f"trainer.{key}+") is not None and given.get(f"trainer.{key}") is None
-        )
-        if is_added_to and isinstance(now, list):
-            added = now[len(old) :]
-            again = {each.class_path for each in added}
-            before = [each for each in now[: len(old)] if each.class_path not in again]
-            trainer[key] = before + added
-
-
-def keep_found_size(recorded: Mapping[str, Any], settings: Namespace) -> None:
-    """What a run's BatchSizeFinder has found stays, whatever it began with."""
-    for callback in listed(recorded["trainer"].get("callbacks")):
-        if callback["class_path"].endswith(".BatchSizeFinder"):
-            name = callback["init_args"]["batch_arg_name"]
-            settings.data.init_args[name] = recorded["data"]["init_args"][name]
+    for group in GROUPS:
+        made = settings.get(group)
+        by_hand = given.settings(group)
+        cls = class_of(made) if made and given.changes_class(group) else None
+        if cls is None or not made.get("init_args"):
+            continue
+        for key, parameter in signature(cls).parameters.items():
+            if key not in made.init_args or any(k.split(".")[0] == key for k in by_hand):
+                continue
+            if parameter.default is parameter.empty and made.init_args[key] is not None:
+                raise InputError(f"--{group}.{key}: must be given")
+            made.init_args[key] = parameter.default
 
 
 def listed(given: Any) -> list[Any]:

@@ -9,6 +9,14 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+TRAINING = {
+    "fit": "Train a model, validate it and keep its checkpoints.",
+    "validate": "Judge a checkpoint on the validation split.",
+    "test": "Judge a checkpoint on the test split, once all is decided.",
+    "predict": "Score words by a checkpoint, as CSV.",
+}
+"""LightningCLI's."""
+
 _OWN = {"sample": "litmore.cli.sample", "plot": "litmore.cli.plot"}
 
 

@@ -40,23 +40,6 @@ class Configs:
         return None
 
 
-def known_classes() -> list[type]:
-    """All that a config may name by their short names."""
-    from lightning.pytorch import Callback, LightningDataModule, LightningModule
-    from torch.optim import Optimizer
-    from torch.optim.lr_scheduler import LRScheduler
-
-    found: dict[type, None] = {}
-    left: list[type] = [LightningModule, LightningDataModule, Optimizer, LRScheduler, Callback]
-    while left:
-        subclasses: list[type] = left.pop().__subclasses__()
-        for cls in subclasses:
-            if cls not in found:
-                found[cls] = None
-                left.append(cls)
-    return list(found)
-
-
 def _compose(path: str) -> yaml.Node:
     try:
         root = yaml.compose(Path(path).read_text("utf-8"), yaml.SafeLoader)

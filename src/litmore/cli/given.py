@@ -8,6 +8,15 @@ from typing import Any
 import yaml
 
 
+def flags(args: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each flag's dotted key, as `Given` has them, and what stands behind it."""
+    for arg, after in zip_longest(args, args[1:], fillvalue=""):
+        if arg.startswith("-"):
+            key, equals, value = arg.lstrip("-").partition("=")
+            key = ".".join(part for part in key.split(".") if part not in _LEVELS)
+            yield key, value if equals else after
+
+
 class Given:
     """Settings by dotted keys, without `init_args`; a class stands under its group's own key.
 
@@ -21,7 +30,7 @@ class Given:
     def __init__(self, args: Sequence[str]) -> None:
         self.configs: list[str] = []
         self._sources: list[tuple[str, dict[str, Any]]] = []
-        for key, value in _flags(args):
+        for key, value in flags(args):
             if key in ("config", "c"):
                 self.configs.append(value)
                 self._sources.append(("config", dict(_flat(_loaded(value)))))
@@ -37,9 +46,13 @@ class Given:
         by_hand = [each[key] for kind, each in self._sources if key in each and kind != "record"]
         return by_hand[-1] if by_hand else default
 
+    def class_path(self, group: str) -> str:
+        """Of the class to be made, as it is written; "" if none is named."""
+        return next((str(e[group]) for _, e in reversed(self._sources) if group in e), "")
+
     def class_name(self, group: str) -> str:
-        """Of the class to be made, without its module; "" if none is named."""
-        return next((_name(e[group]) for _, e in reversed(self._sources) if group in e), "")
+        """The same without its module."""
+        return _name(self.class_path(group))
 
     def changes_class(self, group: str) -> bool:
         """Whether a later source names another class than an earlier one."""
@@ -66,14 +79,6 @@ class Given:
                 if key.startswith(f"{group}."):
                     held[key.removeprefix(f"{group}.")] = (kind, value)
         return {key: value for key, (by, value) in held.items() if not by_hand or by != "record"}
-
-
-def _flags(args: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for arg, after in zip_longest(args, args[1:], fillvalue=""):
-        if arg.startswith("-"):
-            key, equals, value = arg.lstrip("-").partition("=")
-            key = ".".join(part for part in key.split(".") if part not in _LEVELS)
-            yield key, value if equals else after
 
 
 def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

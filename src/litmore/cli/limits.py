@@ -16,7 +16,7 @@ from litmore.runs.checkpoint import LINKED
 PROCESSES_A_CORE = 4
 """More processes than that on one CPU core are refused."""
 
-_MUTE = "torch.optim.lr_scheduler.ReduceLROnPlateau"
+MUTE = "torch.optim.lr_scheduler.ReduceLROnPlateau"
 _MAX_SEED = 2**32 - 1
 _RATES = ("lr", "max_lr", "base_lr")
 _AT_LEAST = {
@@ -49,7 +49,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         for name, value in ((settings.get(group) or {}).get("init_args") or {}).items():
             if name in _RATES and isinstance(value, int | float) and not 0 < value < math.inf:
                 raise InputError(f"--{group}.{name} {value}: must be above 0 and finite")
-    if str((settings.get("lr_scheduler") or {}).get("class_path")) == _MUTE:
+    if str((settings.get("lr_scheduler") or {}).get("class_path")) == MUTE:
         raise InputError(
             "--lr_scheduler: torch's own ReduceLROnPlateau knows no metric; name"
             " lightning.pytorch.cli.ReduceLROnPlateau and its monitor"

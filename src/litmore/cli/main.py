@@ -9,8 +9,10 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from litmore.cli.commands import command, more_commands
+from litmore.cli.commands import TRAINING, command, more_commands
 from litmore.cli.configs import Configs
+from litmore.cli.help import overview
+from litmore.cli.hints import check_command
 from litmore.cli.parser import flag_values, with_place
 from litmore.errors import InputError, RunError
 
@@ -36,9 +38,11 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
     configs: Configs | None = None
     try:
         # Each imports what it needs: `sample` is done before Lightning would be imported.
-        if args and args[0] in more_commands():
-            found = command(args[0])
-            return found.run(is_own, **found.parser().parse_args(args[1:]).as_dict()) or 0
+        more = more_commands()
+        if not args or not args[0].startswith("-"):
+            check_command(args, [*TRAINING, *more])
+        if args[0] in ("-h", "--help", *more):
+            return _run_light(args, is_own)
         configs = Configs(flag_values(args, "--config") + flag_values(args, "-c"))
         from litmore.cli.run import run
 
@@ -61,6 +65,16 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
             return 1
         sys.stderr.write(f"error: {with_place(message, args, configs) if configs else message}\n")
         return 2
+
+
+def _run_light(args: Sequence[str], is_own: bool) -> int:
+    """What is not LightningCLI's, or the help of all."""
+    if args[0] in more_commands():
+        found = command(args[0])
+        return found.run(is_own, **found.parser().parse_args(args[1:]).as_dict()) or 0
+    purposes = {name: str(command(name).parser().description) for name in more_commands()}
+    sys.stdout.write(overview(TRAINING | purposes))
+    return 0
 
 
 def _leave_others() -> None:

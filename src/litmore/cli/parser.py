@@ -1,13 +1,17 @@
 """Flags, and one line for each of their errors."""
 
 import re
+import sys
 from collections.abc import Sequence
-from itertools import pairwise, zip_longest
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 
-from litmore.cli.configs import Configs, known_classes
+from litmore.cli.classes import known_classes
+from litmore.cli.configs import Configs
+from litmore.cli.given import flags
+from litmore.cli.help import page
+from litmore.cli.hints import check_flags
 from litmore.errors import InputError, nearest
 from litmore.runs.trust import refusal
 
@@ -16,10 +20,28 @@ LONGEST = 400
 
 
 class OneLineErrors(ArgumentParser):
-    """A parser that raises what is wrong as one line, instead of printing its usage and leaving."""
+    """A parser that raises what is wrong as one line, and whose help is a page to read."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"allow_abbrev": False} | kwargs)  # a flag cut short is none
+
+    def parse_args(self, args: Any = None, *more: Any, **kwargs: Any) -> Any:
+        given = sys.argv[1:] if args is None else args
+        if self._subcommands_action is None:
+            known = [flag for action in self._actions for flag in action.option_strings]
+            check_flags(given, known, lambda: self.flags_of_classes(given))
+        return super().parse_args(args, *more, **kwargs)
+
+    def known_classes(self, key: str) -> dict[str, str]:
+        """The paths of the classes that a setting may name, by their short names."""
+        return {}
+
+    def flags_of_classes(self, args: Sequence[str]) -> list[str]:
+        """The settings of the classes that a command line names."""
+        return []
+
+    def format_help(self, *_: Any) -> str:
+        return page(self, self.known_classes)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         parser = getattr(ex, "subcommand_parser", None) or self
@@ -53,7 +75,7 @@ def plain_message(line: str, names: Sequence[str], inner: str | None) -> str:
         return f"--{key}.{inner[2:]}" if inner.startswith("--") else f"--{key}: {inner}"
     unknown = (
         r"Subcommand '\w+' does not accept option '([^']+)'|Option '([^']+)' is not accepted$"
-        r"|unrecognized arguments: --([\w.]+)"
+        r"|unrecognized arguments: --([^ =]+)"
     )
     if match := re.match(unknown, line):
         name = match[1] or match[2] or match[3]
@@ -68,8 +90,9 @@ def plain_message(line: str, names: Sequence[str], inner: str | None) -> str:
     if re.match(r"Expected a <class 'collections\.abc\.Sequence'>", line):
         line = "must be a list, such as '[a, b]'"
     if match := re.match(r"Expected a dot import path string: (\S+)", line):
-        meant = nearest(match[1], [cls.__name__ for cls in known_classes()])
-        line = f"no class of that name{meant or '; give its path, module.Class'}"
+        classes = [cls.__name__ for cls in known_classes()]
+        meant = nearest(match[1], classes) or "; give its path, module.Class"
+        line = "another kind of class" if match[1] in classes else f"no class of that name{meant}"
     return f"--{key}{value}: {line}" if key else line
 
 
@@ -86,11 +109,7 @@ def with_place(message: str, args: Sequence[str], configs: Configs) -> str:
     if not match:
         return message
     key, value = match[1].replace(".init_args", ""), match[2]
-    by_flag: list[str] = []
-    for arg, after in zip_longest(args, args[1:], fillvalue=""):
-        flag, _, attached = arg.partition("=")
-        if flag.replace(".init_args", "").removesuffix("+") in (f"--{key}", f"--{key}.class_path"):
-            by_flag.append(attached or after)
+    by_flag = [given for flag, given in flags(args) if flag.removesuffix("+") == key]
     if by_flag and (value is None or any(_same(value, given) for given in by_flag)):
         return message
     place = configs.place(key) or (configs.place(f"{key}.class_path") if value else None)
@@ -107,5 +126,4 @@ def _same(one: str, other: str) -> bool:
 
 def flag_values(args: Sequence[str], flag: str) -> list[str]:
     """What a flag is given, each time, as `--flag value` or `--flag=value`."""
-    values = [arg.split("=", 1)[1] for arg in args if arg.startswith(f"{flag}=")]
-    return values + [after for arg, after in pairwise(args) if arg == flag]
+    return [value for key, value in flags(args) if key == flag.lstrip("-")]

@@ -1,14 +1,18 @@
-"""All that litmore knows of Lightning's insides; every other room calls these plain functions.
+"""All that litmore knows of the insides of Lightning and its command line, as plain functions.
 
 `tests/training/test_lightning.py` says of each private name what is relied on.
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from inspect import signature
+from sys import modules
 from typing import Any
 
+from jsonargparse._completions_jsonschema import ParserJsonschema
+from jsonargparse._typehints import get_all_subclass_paths, get_class_types
+from jsonargparse._util import get_import_path
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import (
     EarlyStopping,
@@ -18,7 +22,7 @@ from lightning.pytorch.callbacks import (
 )
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.profilers import PassThroughProfiler
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
 from litmore.steps import total_steps, validates
@@ -277,6 +281,48 @@ def compile_forward(model: LightningModule) -> None:
 # The command line
 
 
+def class_paths(parser: LightningArgumentParser, key: str) -> list[str]:
+    """The paths of all loaded classes that a setting may name, but of those to be subclassed.
+
+    What Lightning makes on the way, a class for each wrapped optimizer, has none.
+    """
+    typed: Any = next((vars(a)["_typehint"] for a in parser._actions if a.dest == key), None)
+    bases = {get_import_path(cls) for cls in get_class_types(typed) if cls.__subclasses__()}
+    paths = [path.rpartition(".") for path in get_all_subclass_paths(typed) if path not in bases]
+    return [f"{module}.{name}" for module, _, name in paths if hasattr(modules.get(module), name)]
+
+
+def config_jsonschema(parser: LightningArgumentParser) -> dict[str, Any]:
+    """jsonargparse's schema of a parser's configs; its `$defs` are the classes that these name.
+
+    What those classes take is in it, but not what classes among that take: a module of torch takes
+    further ones, hundreds in all, and the search for them ends in an error.
+    """
+    return _FlatSchema().generate(parser)
+
+
+class _FlatSchema(ParserJsonschema):
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_inside = False
+
+    def class_path_schema(self, class_path: str, action: Any) -> dict[str, Any]:
+        self._is_inside = True
+        try:
+            return super().class_path_schema(class_path, action)
+        except (AttributeError, ImportError, ValueError):
+            return {}  # a class that was made on the way, as Lightning's own optimizers are
+        finally:
+            self._is_inside = False
+
+    def class_ref(self, class_type: type, action: Any, subclass: bool) -> dict[str, Any]:
+        if class_type is Tensor:  # a rate that may be one, or a number
+            return {"type": "number"}
+        if self._is_inside:
+            return {"type": ["string", "object"]}
+        return super().class_ref(class_type, action, subclass)
+
+
 class OpenCLI(LightningCLI):
     """LightningCLI up to its parsed settings: building and running is left to the caller."""
 
@@ -291,26 +337,24 @@ class OpenCLI(LightningCLI):
 
     def _add_subcommands(self, parser: LightningArgumentParser, **kwargs: Any) -> None:
         super()._add_subcommands(parser, **kwargs)
-        for subparser in self._subcommand_parsers.values():
-            self.prepare_subcommand(subparser)
-        assert parser._subcommands_action is not None
-        for name, light in self.more_commands().items():
-            parser._subcommands_action.add_subcommand(name, light, help=light.description)
+        for command, subparser in self._subcommand_parsers.items():
+            self.prepare_subcommand(command, subparser)
 
-    def prepare_subcommand(self, parser: LightningArgumentParser) -> None:
+    def prepare_subcommand(self, command: str, parser: LightningArgumentParser) -> None:
         """Change a subcommand's parser once all its settings are there."""
-
-    def more_commands(self) -> Mapping[str, Any]:
-        """Parsers of further commands, for the help."""
-        return {}
 
     @property
     def values(self) -> Any:
         return self.config[self.subcommand]
 
+    @property
+    def command_parser(self) -> Any:  # of the class that the command line is made with
+        """The subcommand's."""
+        return self._parser(self.subcommand)
+
     def dump(self, values: Any) -> str:
         """Settings of the subcommand as YAML, without what is linked."""
-        return str(self._parser(self.subcommand).dump(values, skip_none=False))
+        return str(self.command_parser.dump(values, skip_none=False))
 
     def instantiate(self) -> tuple[LightningModule, LightningDataModule]:
         """The model and the data; what the Trainer is made of, too."""

@@ -1,0 +1,1 @@
+"""A wing: what a shell completes behind `python main.py`."""
