@@ -54,13 +54,8 @@ assert pytest.main([*plain, "-k", by_name, "tests"]) == 0
 """
 
 
-_QUICK = ("one picture",)
-
-
-@pytest.mark.parametrize(
-    "wing",
-    [pytest.param(wing, marks=[] if wing in _QUICK else pytest.mark.torture) for wing in WINGS],
-)
+@pytest.mark.torture
+@pytest.mark.parametrize("wing", WINGS)
 def test_it_stands_without(wing, tmp_path):
     copy = tmp_path / "litmore"
     shutil.copytree(

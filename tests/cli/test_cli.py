@@ -11,6 +11,7 @@ import torch
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from litmore.cli import main
 from litmore.data import Corpus, NamesDataModule
 from litmore.models import MLP
 
@@ -449,3 +450,13 @@ def test_a_checkpoint_callback_of_the_users_own_may_be_there_without_a_run(fit, 
     last = Path("logs/mlp/version_0/checkpoints/last.ckpt")
     done = run("validate", "--ckpt_path", last, *keep)
     assert done.code == 0, done.err
+
+
+def test_print_config_is_a_config(command_line, here, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["fit", "--config", str(ROOT / "configs" / "mlp.yaml"), "--print_config"])
+    out, err = capsys.readouterr()
+    assert err == ""
+    (here / "printed.yaml").write_text(out)
+    small = ["--data.max_words", 200, "--trainer.max_steps", 1]
+    assert command_line("fit", "--config", "printed.yaml", *small)[0] == 0

@@ -84,6 +84,7 @@ def test_a_run_is_exported_and_loaded(export, logs):
     assert described["init_args"]["hidden_dim"] == 200
 
 
+@pytest.mark.torture
 def test_programs_run_where_litmore_is_not(programs):
     """By the lines of the model card."""
     card = (programs / "README.md").read_text()
