@@ -183,7 +183,7 @@ def test_seeds_are_the_runs_that_so_many_fits_give(sweep, here, capsys):
 def test_ten_kills_change_nothing(sweep, tmp_path):
     args = (
         "--search=space.yaml", "--num_trials=4", "--jobs=2", "--sampler=RandomSampler",
-        *SLOWLY, "--trainer.callbacks.seconds=0.1",
+        *SLOWLY, "--trainer.callbacks.seconds=0.3",
     )  # fmt: skip
     plain = tmp_path / "plain"
     done(sweep(*args, folder=plain))
@@ -200,7 +200,7 @@ def test_ten_kills_change_nothing(sweep, tmp_path):
         if victim == process.pid:
             process.wait()
             process = sweep(*args)
-    assert kills >= 5
+    assert kills == 10, "it was done before"
     done(process)
     assert outcomes(journal(tmp_path, "mlp-sweep")) == outcomes(journal(plain, "mlp-sweep"))
     assert len(list((tmp_path / "logs" / "mlp-sweep").glob("trial_*/version_*"))) == 4
@@ -351,7 +351,7 @@ def test_it_finds_the_better_half_of_a_range(sweep, tmp_path):
     found = []
     for seed in range(10):
         done(
-            sweep("--search=space.yaml", "--num_trials=4", "--jobs=2", f"--study={seed}",
+            sweep("--search=space.yaml", "--num_trials=3", "--jobs=2", f"--study={seed}",
                   f"--seed_everything={seed}", *SMALL,
                   search="optimizer.lr: {float: [0.0001, 0.1], log: true}\n"),
         )  # fmt: skip
