@@ -5,7 +5,7 @@ import pytest
 from optuna.samplers import RandomSampler, TPESampler
 
 from litmore.errors import InputError
-from litmore.sweep.sampler import NumberedSampler
+from litmore.sweep.sampler import NumberedSampler, rehearse
 from litmore.sweep.space import Space, flags, read_space, suggest
 from litmore.sweep.strategies import pruner_of, sampler_for
 
@@ -146,3 +146,27 @@ def test_samplers_and_pruners_by_class_path():
         )
     with pytest.raises(InputError, match="grid:"):
         sampler_for({"class_path": "optuna.samplers.BruteForceSampler"}, 1)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "pruner", "says"),
+    [
+        ("CmaEsSampler", "NopPruner", "--sampler: .*cmaes"),
+        ("TPESampler", "ThresholdPruner", "--pruner: "),
+        ("TPESampler", "MedianPruner", None),
+    ],
+)
+def test_classes_that_cannot_are_known_before_the_first_trial(space, sampler, pruner, says):
+    found = space("a: {float: [0, 1]}\nb: {float: [0, 1]}\n")
+
+    def go():
+        make = sampler_for({"class_path": f"optuna.samplers.{sampler}"}, seed=1)
+        rehearse(
+            NumberedSampler(found, make), pruner_of({"class_path": f"optuna.pruners.{pruner}"})
+        )
+
+    if says is None:
+        go()
+    else:
+        with pytest.raises(InputError, match=says):
+            go()

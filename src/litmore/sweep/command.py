@@ -106,17 +106,20 @@ def run(is_alone: bool, fit: Sequence[str], sampler: Any = None, **settings: Any
     from litmore.sweep.plan import make_plan
     from litmore.sweep.report import Progress, print_next, report
     from litmore.sweep.runner import Runner
-    from litmore.sweep.sampler import NumberedSampler
+    from litmore.sweep.sampler import NumberedSampler, rehearse
     from litmore.sweep.strategies import pruner_of, sampler_for
     from litmore.sweep.study import open_study
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     plan = make_plan(fit, **settings)
+    chosen_by = NumberedSampler(plan.space, sampler_for(sampler, plan.first_seed))
+    pruned_by = pruner_of(plan.pruner)
+    rehearse(chosen_by, pruned_by)
     study = open_study(
         plan.name,
         plan.storage,
-        sampler=NumberedSampler(plan.space, sampler_for(sampler, plan.first_seed)),
-        pruner=pruner_of(plan.pruner),
+        sampler=chosen_by,
+        pruner=pruned_by,
         definition=plan.definition,
     )
     try:

@@ -3,12 +3,18 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import optuna
 from optuna import Study
 from optuna.distributions import BaseDistribution
+from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from litmore.sweep.space import Space
+from litmore.errors import InputError
+from litmore.sweep.space import Space, suggest
+
+REHEARSED = 12
+"""Trials: some samplers begin with ten at random."""
 
 
 class NumberedSampler(BaseSampler):
@@ -62,3 +68,27 @@ class NumberedSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         self.make(trial.number).after_trial(study, trial, state, values)
+
+
+def rehearse(sampler: NumberedSampler, pruner: BasePruner) -> None:
+    """Choose and prune some trials that nobody runs.
+
+    Raises:
+        InputError: these classes cannot do it: not in this space, or not without another package.
+
+    """
+    study = optuna.create_study(sampler=sampler, pruner=pruner)
+    flag = "--sampler"
+    try:
+        for number in range(REHEARSED):
+            flag = "--sampler"
+            trial = study.ask()
+            for key, found in sampler.space.distributions().items():
+                suggest(trial, key, found)
+            flag = "--pruner"
+            trial.report(float(number), step=1)
+            trial.should_prune()
+            flag = "--sampler"
+            study.tell(trial, float(number))
+    except (ImportError, ValueError, TypeError, RuntimeError) as error:
+        raise InputError(f"{flag}: {' '.join(str(error).split())}") from error
