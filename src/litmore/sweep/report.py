@@ -85,7 +85,7 @@ def report(study: optuna.Study, plan: Plan, trials: Sequence[FrozenTrial]) -> No
     if best is None:
         return
     monitor = plan.definition.monitor
-    done = [float(t.value) for t in trials if t.value is not None and t.state.is_finished()]
+    done = [float(trial.value or 0) for trial in trials if trial.state == TrialState.COMPLETE]
     if plan.is_of_seeds:
         spread = f" ± {stdev(done):.4f}" if len(done) > 1 else ""
         sys.stdout.write(f"{monitor:<20}{mean(done):.4f}{spread} ({len(done)} seeds)\n")
