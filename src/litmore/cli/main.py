@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from litmore.cli.commands import TRAINING, command, more_commands
@@ -105,7 +106,7 @@ def _open_streams() -> None:
     """Nobody listens at one that is closed (`>&-`); that shall not end a run when it speaks."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
 
 
 def _be_quiet() -> None:

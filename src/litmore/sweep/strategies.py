@@ -6,15 +6,20 @@ from inspect import signature
 from typing import Any
 
 from jsonargparse import ArgumentParser
+from optuna import create_study
 from optuna.pruners import BasePruner
-from optuna.samplers import BaseSampler, BruteForceSampler, GridSampler
+from optuna.samplers import BaseSampler, BruteForceSampler, GridSampler, RandomSampler
 
 from litmore.errors import InputError
+from litmore.sweep.space import Space
 
 Made = Mapping[str, Any]
 """A `class_path` and its `init_args`."""
 
 TPE: Made = {"class_path": "optuna.samplers.TPESampler", "init_args": {"constant_liar": True}}
+TRIED = 20
+"""Trials after which a sampler is tried: most draw at random for the first ten."""
+
 NO_PRUNING: Made = {"class_path": "optuna.pruners.NopPruner"}
 
 
@@ -58,6 +63,29 @@ def sampler_for(given: Made | None, seed: int) -> Callable[[int], BaseSampler]:
     if isinstance(make(0), GridSampler | BruteForceSampler):
         raise InputError("--sampler: all combinations are what `grid:` in the search file is for")
     return make
+
+
+def check_sampler(make: Callable[[int], BaseSampler], space: Space) -> None:
+    """Draw once as after some trials: only then does a sampler import what it needs.
+
+    Args:
+        make: the sampler for the trial of a number.
+        space: what there is to choose from.
+
+    Raises:
+        InputError: it cannot draw from that space.
+
+    """
+    study = create_study(sampler=RandomSampler(seed=0))
+    for value in range(TRIED):
+        study.tell(study.ask(dict(space.sampled)), float(value))
+    study.sampler = make(TRIED)
+    try:
+        study.ask(dict(space.sampled))
+    except ImportError as error:
+        raise InputError(f"--sampler: needs a package: pip install {error.name}") from error
+    except (ValueError, TypeError, NotImplementedError) as error:
+        raise InputError(f"--sampler: {' '.join(str(error).split())}") from error
 
 
 def pruner_of(given: Made) -> BasePruner:
