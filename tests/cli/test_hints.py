@@ -1,5 +1,6 @@
 """A flag that there is not is answered by the one that is meant."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,47 @@ def test_a_class_of_another_kind_is_not_said_to_be_meant(command_line):
 )
 def test_a_command_that_there_is_not(command_line, command, answer):
     assert told(command_line, command, "--x").startswith(f"{command}: no such subcommand; {answer}")
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("--seed_everything=3 fit", "--seed_everything: stands behind the command: python main.py"
+         " fit --seed_everything=3 …"),
+        ("--config x.yaml sweep --seeds 2", "--config: stands behind the command: python main.py"
+         " sweep --config …"),
+        ("--ckpt_path best sample", "--ckpt_path: stands behind the command: python main.py sample"
+         " --ckpt_path …"),
+        ("--seeds 2", "no subcommand is given; there are fit, "),
+    ],
+)  # fmt: skip
+def test_a_flag_before_the_command(command_line, line, answer):
+    assert told(command_line, *line.split()).startswith(answer)
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("fit --seed_everything", "--seed_everything: must be given a value"),
+        ("fit --config", "--config: must be given a value"),
+        ("fit --optimizer", "--optimizer: must be given a value"),
+        ("sample --ckpt_path", "--ckpt_path: must be given a value"),
+        ("plot --output", "--output: must be given a value"),
+        ("sample --trust_config=1", "--trust_config: takes no value"),
+    ],
+)
+def test_a_flag_and_its_value(command_line, line, answer):
+    assert told(command_line, *line.split()) == answer
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_closed_stream_ends_nothing(command_line, monkeypatch, name):
+    monkeypatch.setattr(sys, name, None)
+    assert command_line("--help")[0] == 0
+    getattr(sys, name).close()
+    monkeypatch.setattr(sys, name, None)
+    assert command_line("xyz")[0] == 2
+    getattr(sys, name).close()
 
 
 def test_what_lightning_takes_is_no_unknown_flag(command_line, capsys):

@@ -151,7 +151,6 @@ def test_samplers_and_pruners_by_class_path():
 @pytest.mark.parametrize(
     ("sampler", "pruner", "says"),
     [
-        ("CmaEsSampler", "NopPruner", "--sampler: .*cmaes"),
         ("TPESampler", "ThresholdPruner", "--pruner: "),
         ("TPESampler", "MedianPruner", None),
     ],

@@ -68,6 +68,14 @@ def test_half_a_line_at_a_journals_end_is_taken_away(tmp_path):
     assert len(opened(url).trials) == 2
 
 
+@pytest.mark.parametrize("content", ["a line\nhalf a line", "half a line", '{"a": 1}', "\0SQLite"])
+def test_no_other_file_is_taken_for_a_journal(tmp_path, content):
+    (tmp_path / "notes").write_text(content)
+    with pytest.raises(InputError, match="/notes: no journal"):
+        opened(f"journal:{tmp_path}/notes")
+    assert (tmp_path / "notes").read_text() == content
+
+
 def test_a_trial_is_one_process_s_until_it_lets_go(url, tmp_path):
     study = opened(url)
     study.ask()

@@ -126,6 +126,10 @@ def done(process, code=0, timeout=300):
         (("--seeds=2", "--data.path=no.txt"), "no.txt: no such file"),
         (("--seeds=2", "--model.hiden_dim=2"), "hidden_dim meant"),
         (("--seeds=2", "--pruner=NoSuch"), "--pruner NoSuch"),
+        (("--seeds=2", "--sampler=RandomSampler"), "--sampler: has nothing to choose"),
+        (("--seeds=x",), "--seeds x: must be int or list"),
+        (("--seeds=2", "--num-trials=3"), "--num-trials: no such setting; is --num_trials meant?"),
+        (("--seeds=2", "--serch=a"), "--serch: no such setting; is --search meant?"),
     ],
 )
 def test_what_cannot_be_is_said_before_the_first_trial(command_line, here, args, says):
@@ -139,6 +143,18 @@ def test_what_cannot_be_is_said_before_the_first_trial(command_line, here, args,
     code, out, err = command_line("sweep", *SMALL, *args)
     assert (code, out) == (2, "")
     assert says in err
+    assert not (here / "logs").exists()
+
+
+def test_a_sampler_that_lacks_a_package_is_told_before_the_first_trial(
+    command_line, here, monkeypatch
+):
+    (here / "space.yaml").write_text(SPACE)
+    monkeypatch.setitem(sys.modules, "cmaes", None)
+    code, _, err = command_line(
+        "sweep", *SMALL, "--search=space.yaml", "--num_trials=2", "--sampler=CmaEsSampler"
+    )
+    assert (code, err) == (2, "error: --sampler: needs a package: pip install cmaes\n")
     assert not (here / "logs").exists()
 
 
@@ -268,6 +284,14 @@ def test_each_trial_over_several_seeds_counts_their_mean(sweep, tmp_path):
     bests = [json.loads((run / "summary.json").read_text())["best"] for run in runs]
     assert trial.value == pytest.approx(sum(bests) / 2, abs=1e-12)
     assert bests[0] != bests[1]
+
+
+@pytest.mark.torture
+def test_without_a_validation_the_last_value_counts(sweep, tmp_path):
+    out, _ = done(sweep("--seeds=1", *SMALL, "--trainer.limit_val_batches=0",
+                        "--monitor=train/loss"))  # fmt: skip
+    summary = tmp_path / "logs" / "mlp-seeds" / "trial_0" / "version_0" / "summary.json"
+    assert f"{json.loads(summary.read_text())['last']['train/loss']:.4f} (1 seeds)" in out
 
 
 @pytest.mark.torture

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
+from litmore.cli.commands import TRAINING
 from litmore.errors import InputError
 
 MAKEMORE = {
@@ -64,6 +65,12 @@ COMMANDS = {
 """What other programs call a command."""
 
 
+HELP = ("-h", "--help")
+
+BEFORE = (*HELP, "-c", "--config", "--print_config", "--print_shtab")
+"""What may stand before the command, as LightningCLI has it."""
+
+
 def check_command(args: Sequence[str], commands: Collection[str]) -> None:
     """Whether a command line begins with a command.
 
@@ -72,10 +79,17 @@ def check_command(args: Sequence[str], commands: Collection[str]) -> None:
 
     """
     name = args[0] if args else ""
+    found = next((arg for arg in args if arg in commands), None)
+    flag = name.partition("=")[0]
+    if flag in BEFORE and (found is None or found in TRAINING or flag in HELP):
+        return
+    if name.startswith("-") and found is not None:
+        raise InputError(f"{flag}: stands behind the command: python main.py {found} {name} …")
     if name not in commands:
         near = [COMMANDS[name]] if name in COMMANDS else get_close_matches(name, commands, n=1)
         hint = f"is {near[0]} meant?" if near else f"there are {', '.join(commands)}"
-        wrong = f"{name}: no such subcommand" if args else "no subcommand is given"
+        is_named = args and not name.startswith("-")
+        wrong = f"{name}: no such subcommand" if is_named else "no subcommand is given"
         raise InputError(f"{wrong}; {hint}")
 
 

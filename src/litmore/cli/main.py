@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from litmore.cli.commands import TRAINING, command, more_commands
@@ -34,13 +35,13 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
     """
     is_own = args is None
     args = sys.argv[1:] if args is None else list(args)
+    _open_streams()
     _be_quiet()
     configs: Configs | None = None
     try:
         # Each imports what it needs: `sample` is done before Lightning would be imported.
         more = more_commands()
-        if not args or not args[0].startswith("-"):
-            check_command(args, [*TRAINING, *more])
+        check_command(args, [*TRAINING, *more])
         if args[0] in ("-h", "--help", *more):
             return _run_light(args, is_own)
         configs = Configs(flag_values(args, "--config") + flag_values(args, "-c"))
@@ -99,6 +100,13 @@ def known_cause(error: BaseException | None) -> BaseException | None:
 
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """Errors that are no fault of the program's."""
+
+
+def _open_streams() -> None:
+    """Nobody listens at one that is closed (`>&-`); that shall not end a run when it speaks."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
 
 
 def _be_quiet() -> None:

@@ -80,6 +80,9 @@ def plain_message(line: str, names: Sequence[str], inner: str | None) -> str:
     if match := re.match(unknown, line):
         name = match[1] or match[2] or match[3]
         return f"--{name}: no such setting{nearest(name, names)}"
+    if match := re.match(r"argument (\S+): (expected .* argument|ignored explicit argument)", line):
+        name = next(name for name in match[1].split("/") if name.startswith("--"))
+        return f"{name}: {'must be given a' if 'expected' in match[2] else 'takes no'} value"
     if match := re.match(r"the following arguments are required: (.*)", line):
         name = re.sub(r"^(fit|validate|test|predict)\.", "", match[1].split(",")[0])
         return f"--{name}: must be given"
@@ -87,6 +90,9 @@ def plain_message(line: str, names: Sequence[str], inner: str | None) -> str:
     if match := re.search(r"(?: Given value type: .*?Given value:|\. Got value:) (.*)$", line):
         value, line = f" {match[1]}", line[: match.start()]
     line = re.sub(r"^.*? Errors: - ", "", line)  # of a union's complaints, each type's
+    if re.fullmatch(r"Expected a <class '\w+'>(?: - Expected a <class '\w+'>)+", line):
+        kinds = [name for name in re.findall(r"'(\w+)'", line) if name != "NoneType"]
+        line = f"must be {' or '.join(kinds)}"
     if re.match(r"Expected a <class 'collections\.abc\.Sequence'>", line):
         line = "must be a list, such as '[a, b]'"
     if match := re.match(r"Expected a dot import path string: (\S+)", line):

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace, set_parsing_settings
@@ -33,6 +34,16 @@ class SweepParser(OneLineErrors):
 
 
 _HELP = ("-h", "help")
+
+
+def _or_its_own(message: str) -> str:
+    """What `fit` says of a flag that it has not; where the sweep has one like it, that is meant."""
+    flag, _, said = message.partition(": ")
+    own = [name for action in parser()._actions for name in action.option_strings]
+    near = get_close_matches(flag.replace("_", "-"), [n.replace("_", "-") for n in own], 1, 0.8)
+    if not near or not said.startswith("no such setting"):
+        return message
+    return f"{flag}: no such setting; is --{near[0][2:].replace('-', '_')} meant?"
 
 
 def parser() -> ArgumentParser:
@@ -111,7 +122,12 @@ def run(is_alone: bool, fit: Sequence[str], sampler: Any = None, **settings: Any
     from litmore.sweep.study import open_study
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    plan = make_plan(fit, **settings)
+    try:
+        plan = make_plan(fit, **settings)
+    except InputError as error:
+        raise InputError(_or_its_own(str(error))) from error
+    if sampler is not None and not plan.space.sampled:
+        raise InputError("--sampler: has nothing to choose: a grid, or seeds, are gone through")
     chosen_by = NumberedSampler(plan.space, sampler_for(sampler, plan.first_seed))
     pruned_by = pruner_of(plan.pruner)
     rehearse(chosen_by, pruned_by)

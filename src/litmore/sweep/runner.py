@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from statistics import fmean
 from types import FrameType
@@ -20,7 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from litmore.cli.main import DISK
 from litmore.cli.parser import LONGEST
-from litmore.errors import InputError, RunError
+from litmore.errors import InputError, RunError, nearest
 from litmore.runs.folder import CHECKPOINTS
 from litmore.runs.signals import STOPPING
 from litmore.runs.summary import read_summary
@@ -218,11 +219,13 @@ class Runner:
         elif PRUNED in attributes:
             self._finish(slot, TrialState.PRUNED)
         elif summary is not None and summary.status == "finished":
-            if summary.best is None:
-                why = f"it has logged no {self.plan.definition.monitor} (--monitor)"
+            monitor = self.plan.definition.monitor
+            value = summary.last.get(monitor) if summary.best is None else summary.best
+            if value is None or not isfinite(value):
+                why = f"it has logged no {monitor} (--monitor){nearest(monitor, [*summary.last])}"
                 self._finish(slot, TrialState.FAIL, why=why)
                 return
-            slot.values.append(summary.best)
+            slot.values.append(value)
             trial.set_user_attr(VALUES, slot.values)
             slot.process, slot.deaths, slot.saved = None, 0, 0.0
             self._go_on(slot)

@@ -90,5 +90,7 @@ def rehearse(sampler: NumberedSampler, pruner: BasePruner) -> None:
             trial.should_prune()
             flag = "--sampler"
             study.tell(trial, float(number))
-    except (ImportError, ValueError, TypeError, RuntimeError) as error:
+    except ImportError as error:
+        raise InputError(f"{flag}: needs a package: pip install {error.name}") from error
+    except (ValueError, TypeError, RuntimeError) as error:
         raise InputError(f"{flag}: {' '.join(str(error).split())}") from error

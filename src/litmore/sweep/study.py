@@ -37,6 +37,9 @@ TRIES = 3
 
 _DEFINITION = "definition"
 
+_FIRST = b'{"op_code"'
+"""What a journal begins with."""
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -153,6 +156,7 @@ def _storage(url: str) -> BaseStorage:
     if url.startswith(JOURNAL):
         path = Path(url.removeprefix(JOURNAL)).expanduser()
         path.parent.mkdir(parents=True, exist_ok=True)
+        _check_journal(path)
         _mend(path)
         return JournalStorage(JournalFileBackend(str(path)))
     try:
@@ -161,6 +165,16 @@ def _storage(url: str) -> BaseStorage:
         raise ValueError("give journal:FILE, sqlite:///FILE or another database's URL") from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+
+
+def _check_journal(path: Path) -> None:
+    """Anything else is not to be written to, and least of all to be mended."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        start = file.read(len(_FIRST))
+    if start != _FIRST[: len(start)]:
+        raise ValueError("no journal of Optuna's; give it a file of its own")
 
 
 def _mend(path: Path) -> None:
