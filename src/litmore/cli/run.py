@@ -11,14 +11,8 @@ from typing import Any
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import (
-    BatchSizeFinder,
-    Checkpoint,
-    ModelPruning,
-    ProgressBar,
-)
+from lightning.pytorch.callbacks import BatchSizeFinder, Checkpoint, ModelPruning, ProgressBar
 from lightning.pytorch.plugins import CheckpointIO
-from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from tqdm import tqdm
@@ -26,23 +20,13 @@ from tqdm import tqdm
 from litmore.callbacks import LRFinder
 from litmore.cli.classes import listed
 from litmore.cli.limits import check_devices
-from litmore.cli.refusals import (
-    blame_refused,
-    refused,
-    said_by_a_library,
-    too_large_refused,
-)
-from litmore.cli.report import (
-    Announcement,
-    print_default,
-    print_notes,
-    print_table,
-    report,
-)
+from litmore.cli.refusals import blame_refused, refused, said_by_a_library, too_large_refused
+from litmore.cli.report import Announcement, report, show, tell
 from litmore.cli.settings import Settings
 from litmore.cli.weights import begin_with, compile_checked, freeze_by_name
 from litmore.cli.word_scores import WordScores
 from litmore.errors import InputError
+from litmore.models.base import CharLM
 from litmore.models.final_validation import FinalValidation
 from litmore.models.hyperparameters import keep_plain
 from litmore.models.stepless import Stepless
@@ -80,7 +64,7 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
     try:
         _run(args, callbacks)
     except Stopped as stop:
-        _tell(stop.told)
+        tell(stop.told)
         # To the process that launched this one, anything but 0 is a death to be followed.
         return (
             int(str(stop.code)) if is_first_process() or "TORCHELASTIC_RUN_ID" in os.environ else 0
@@ -105,7 +89,7 @@ def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
     if settings.values.print_splits:
         if not hasattr(data, "table"):
             raise InputError(f"--print_splits: {type(data).__name__} has none to show")
-        print_table(data.table())
+        show(data.table())
         return
     check(settings, model, data)
     scores = _word_scores(data) if settings.subcommand == "predict" else None
@@ -166,8 +150,9 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
             if type(model).configure_optimizers.__module__.startswith("litmore."):
                 warnings.filterwarnings("ignore", message=".*will be overridden")
             settings.set_optimizers()
-        if settings.values.optimizer is None:
-            print_default(model)
+        is_default = type(model).configure_optimizers is CharLM.configure_optimizers
+        if settings.values.optimizer is None and is_default:
+            tell("no --optimizer is named: AdamW at a learning rate of 0.01")
         if not is_overridden("configure_optimizers", model):
             raise InputError("--optimizer: name one, such as --optimizer AdamW --optimizer.lr 0.01")
     for callback in listed(settings.made("trainer").callbacks):
@@ -177,7 +162,7 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
             )
         if isinstance(callback, LRFinder):
             callback.check(model)
-    print_notes(settings.notes)
+    tell(*settings.notes)
 
 
 def _note_idle(settings: Settings, model: LightningModule) -> None:
@@ -366,8 +351,3 @@ def _is_asked_for(record: logging.LogRecord) -> bool:
     """Of what Lightning tells, warnings and what callbacks say: somebody has named them."""
     is_callbacks = Path(record.pathname).parent.name in ("callbacks", "tuner")
     return record.levelno >= logging.WARNING or is_callbacks
-
-
-@rank_zero_only
-def _tell(told: str) -> None:
-    sys.stderr.write(f"{told}\n")

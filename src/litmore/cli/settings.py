@@ -1,5 +1,6 @@
 """What a command is to work with: flags over configs over what a checkpoint's run recorded."""
 
+import os
 import warnings
 from collections.abc import Sequence
 from copy import deepcopy
@@ -11,19 +12,14 @@ from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, ReduceLROnPlateau
 from torch.optim import Optimizer
 
-from litmore.cli.classes import (
-    drop_other_classes,
-    load_named,
-    named_classes,
-    without_unwritable,
-)
+from litmore.cli.classes import drop_other_classes, load_named, named_classes, without_unwritable
 from litmore.cli.commands import TRAINING
 from litmore.cli.flags import TRUST, CountedBatches, add_flags, describe
 from litmore.cli.given import Given
 from litmore.cli.limits import check_settings
 from litmore.cli.links import link_block_size, link_lr, schedule_length
 from litmore.cli.recorded import give_way, named_checkpoint, recorded_for
-from litmore.cli.report import print_found
+from litmore.cli.report import tell
 from litmore.cli.settings_parser import DEFAULTS, NESTED, SettingsParser
 from litmore.errors import InputError
 from litmore.models.hyperparameters import UNWRITABLE, remember, writable
@@ -104,7 +100,7 @@ class Settings(OpenCLI):
         self.ckpt_path = named_checkpoint(self.by_hand)
         recorded: dict[str, Any] = {}
         if self.ckpt_path is not None:
-            print_found(self.ckpt_path)
+            tell(f"checkpoint: {os.path.relpath(self.ckpt_path)}")
             self.checkpoint = checkpoints.read(self.ckpt_path)
             recorded = recorded_for(args[0], self.checkpoint)
             self.by_hand.lay_over(recorded)
