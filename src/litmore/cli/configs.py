@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from litmore.cli.given import config_paths
 from litmore.errors import InputError
 
 MAX_NODES = 100_000
@@ -20,27 +21,33 @@ class Configs:
     """The `--config` files of a command line.
 
     Args:
-        paths: what `--config` was given, in order; what is no file is left to the parser.
+        args: what `--config` is given in it and is no file is left to the parser.
 
     Raises:
-        InputError: one is no YAML mapping of plain values, a key stands twice in it, or it is too
-            large; the message names `file:line`.
+        InputError: one is not as `read_yaml` takes it.
 
     """
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        files = [path for path in paths if "\n" not in path and Path(path).is_file()]
-        self.roots = {path: _compose(path) for path in files}
+    def __init__(self, args: Sequence[str]) -> None:
+        files = [path for path in config_paths(args) if "\n" not in path and Path(path).is_file()]
+        self._roots = {path: read_yaml(path) for path in files}
 
     def place(self, key: str) -> str | None:
         """The `file:line` of a dotted key, of the last file that has it."""
-        for path, root in reversed(self.roots.items()):
+        for path, root in reversed(self._roots.items()):
             for found in _find(root, key.split(".")):
                 return f"{path}:{found.start_mark.line + 1}"
         return None
 
 
-def _compose(path: str) -> yaml.Node:
+def read_yaml(path: str) -> yaml.MappingNode:
+    """A file's lines of `key: value`.
+
+    Raises:
+        InputError: it is no YAML mapping of plain values, a key stands twice in it, or it is too
+            large; the message names `file:line`.
+
+    """
     try:
         root = yaml.compose(Path(path).read_text("utf-8"), yaml.SafeLoader)
     except UnicodeDecodeError as error:

@@ -13,7 +13,7 @@ from litmore.cli.commands import TRAINING, command, more_commands
 from litmore.cli.configs import Configs
 from litmore.cli.help import overview
 from litmore.cli.hints import check_command
-from litmore.cli.parser import flag_values, with_place
+from litmore.cli.parser import with_place
 from litmore.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
             check_command(args, [*TRAINING, *more])
         if args[0] in ("-h", "--help", *more):
             return _run_light(args, is_own)
-        configs = Configs(flag_values(args, "--config") + flag_values(args, "-c"))
+        configs = Configs(args)
         from litmore.cli.run import run
 
         return run(args, callbacks)

@@ -1,7 +1,6 @@
 """Flags, and one line for each of their errors."""
 
 import re
-import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -9,7 +8,7 @@ from jsonargparse import ArgumentParser
 
 from litmore.cli.classes import known_classes
 from litmore.cli.configs import Configs
-from litmore.cli.given import flags
+from litmore.cli.given import flag_values
 from litmore.cli.help import page
 from litmore.cli.hints import check_flags
 from litmore.errors import InputError, nearest
@@ -25,12 +24,10 @@ class OneLineErrors(ArgumentParser):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"allow_abbrev": False} | kwargs)  # a flag cut short is none
 
-    def parse_args(self, args: Any = None, *more: Any, **kwargs: Any) -> Any:
-        given = sys.argv[1:] if args is None else args
+    def parse_args(self, args: Sequence[str], **kwargs: Any) -> Any:  # type: ignore[override]
         if self._subcommands_action is None:
-            known = [flag for action in self._actions for flag in action.option_strings]
-            check_flags(given, known, lambda: self.flags_of_classes(given))
-        return super().parse_args(args, *more, **kwargs)
+            check_flags(args, self._option_string_actions, lambda: self.flags_of_classes(args))
+        return super().parse_args(args, **kwargs)
 
     def known_classes(self, key: str) -> dict[str, str]:
         """The paths of the classes that a setting may name, by their short names."""
@@ -109,7 +106,7 @@ def with_place(message: str, args: Sequence[str], configs: Configs) -> str:
     if not match:
         return message
     key, value = match[1].replace(".init_args", ""), match[2]
-    by_flag = [given for flag, given in flags(args) if flag.removesuffix("+") == key]
+    by_flag = flag_values(args, key, f"{key}+")
     if by_flag and (value is None or any(_same(value, given) for given in by_flag)):
         return message
     place = configs.place(key) or (configs.place(f"{key}.class_path") if value else None)
@@ -122,8 +119,3 @@ def _same(one: str, other: str) -> bool:
         return float(one.lstrip(".")) == float(other.lstrip(".")) or "nan" in one
     except ValueError:
         return one == other or "[" in one
-
-
-def flag_values(args: Sequence[str], flag: str) -> list[str]:
-    """What a flag is given, each time, as `--flag value` or `--flag=value`."""
-    return [value for key, value in flags(args) if key == flag.lstrip("-")]

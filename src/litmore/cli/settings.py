@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from litmore.cli.classes import drop_other_classes, load_named, named_classes, without_unwritable
 from litmore.cli.commands import TRAINING
 from litmore.cli.flags import TRUST, CountedBatches, add_flags, describe
-from litmore.cli.given import Given
+from litmore.cli.given import Given, flag_values
 from litmore.cli.limits import check_settings
 from litmore.cli.links import link_block_size, link_lr, schedule_length
 from litmore.cli.recorded import give_way, named_checkpoint, recorded_for
@@ -122,8 +122,7 @@ class Settings(OpenCLI):
             give_way(recorded, settings, self.by_hand)
         check_settings(settings.as_dict())
         if self.ckpt_path is not None:
-            by_flag = any(arg.partition("=")[0] == "--init_from" for arg in args)
-            if settings.init_from is not None and by_flag:
+            if settings.init_from is not None and flag_values(args, "init_from"):
                 raise InputError("--init_from: the weights are --ckpt_path's; give one of the two")
             settings.ckpt_path = str(self.ckpt_path)
         elif self.config.subcommand != "fit":

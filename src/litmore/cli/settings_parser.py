@@ -27,15 +27,13 @@ REFUSED = {f"torch.optim.lr_scheduler.{name}" for name in NESTED} | {MUTE}
 class SettingsParser(OneLineErrors, LightningArgumentParser):
     """LightningCLI's."""
 
-    def parse_args(self, args: Any = None, *more: Any, **kwargs: Any) -> Any:
-        given = sys.argv[1:] if args is None else args
-        return super().parse_args(self._named_help(given), *more, **kwargs)
+    def parse_args(self, args: Sequence[str], **kwargs: Any) -> Any:  # type: ignore[override]
+        return super().parse_args(self._named_help(args), **kwargs)
 
     def _named_help(self, args: Sequence[str]) -> Sequence[str]:
         """`--optimizer.help` alone is of the class that is named, or lists which there are."""
-        asked = [flag for action in self._actions for flag in action.option_strings]
         for place, arg in enumerate(args):
-            if not arg.endswith(".help") or arg not in asked:
+            if not arg.endswith(".help") or arg not in self._option_string_actions:
                 continue
             key = arg.removeprefix("--").removesuffix(".help")
             path = Given(args).class_path(key) or DEFAULTS.get(key)

@@ -77,8 +77,7 @@ def parser() -> ArgumentParser:
 
 
 def _flags(parser: ArgumentParser) -> Iterator[str]:
-    for action in parser._actions:
-        yield from (each for each in action.option_strings if not each.endswith("+"))
+    return (flag for flag in parser._option_string_actions if not flag.endswith("+"))
 
 
 def _values(parser: "SettingsParser") -> dict[str, list[str]]:

@@ -17,7 +17,7 @@ class SweepParser(OneLineErrors):
     """Takes its own flags, each with a value, and leaves the others to `fit`."""
 
     def parse_args(self, args: Sequence[str], **kwargs: Any) -> Namespace:  # type: ignore[override]
-        names = {name for action in self._actions for name in action.option_strings}
+        names = self._option_string_actions
         own: list[str] = []
         rest: list[str] = []
         takes_next = False

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -15,7 +16,7 @@ from optuna.distributions import (
 )
 from optuna.trial import Trial
 
-from litmore.cli.configs import Configs
+from litmore.cli.configs import read_yaml
 from litmore.errors import InputError, nearest
 
 Params = Mapping[str, Any]
@@ -105,13 +106,12 @@ def read_space(path: str) -> Space:
         InputError: it is no mapping of flags to distributions; the message names `file:line`.
 
     """
-    roots = Configs([path]).roots
-    if path not in roots:
+    if not Path(path).is_file():
         raise InputError(f"--search {path}: no such file")
     sampled: dict[str, BaseDistribution] = {}
     grid: dict[str, Sequence[Any]] = {}
     places: dict[str, str] = {}
-    for key_node, node in roots[path].value:
+    for key_node, node in read_yaml(path).value:
         place = f"{path}:{key_node.start_mark.line + 1}"
         key = str(key_node.value).removeprefix("--")
         if key in _OWN:
