@@ -1,7 +1,7 @@
 """Flags, and one line for each of their errors."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
@@ -13,6 +13,9 @@ from litmore.cli.help import page
 from litmore.cli.hints import check_flags
 from litmore.errors import InputError, nearest
 from litmore.runs.trust import refusal
+
+TRUST_CONFIG = "Import the model's class from whatever installed package it is in."
+"""What the flag of that name does, where there is one."""
 
 LONGEST = 400
 """Characters of a message; what a library says beyond is cut."""
@@ -45,6 +48,30 @@ class OneLineErrors(ArgumentParser):
         names = [action.dest for action in parser._actions]
         line = plain_message(" ".join(message.split()), names, _inner_error(ex))
         raise InputError(line if len(line) <= LONGEST else line[:LONGEST] + "…") from ex
+
+
+def command_parser(
+    run: Callable[..., Any],
+    name: str,
+    description: str,
+    skip: Collection[str] = (),
+    **switches: str,
+) -> OneLineErrors:
+    """The parser of a command that is not LightningCLI's.
+
+    Args:
+        run: what its flags are given; their help is its docstring's.
+        name: as it is typed.
+        description: a sentence.
+        skip: arguments of `run`, beside `is_alone`, that are added otherwise.
+        switches: flags without a value, and their help.
+
+    """
+    made = OneLineErrors(prog=f"main.py {name}", description=description)
+    made.add_function_arguments(run, skip={"is_alone", *skip, *switches})
+    for flag, says in switches.items():
+        made.add_argument(f"--{flag}", action="store_true", help=says)
+    return made
 
 
 def _inner_error(error: BaseException | None) -> str | None:

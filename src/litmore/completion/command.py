@@ -13,7 +13,7 @@ from jsonargparse import ArgumentParser
 
 from litmore.cli.classes import GROUPS, find_class
 from litmore.cli.commands import TRAINING, command, more_commands
-from litmore.cli.parser import OneLineErrors
+from litmore.cli.parser import command_parser
 
 if TYPE_CHECKING:
     from litmore.cli.settings_parser import SettingsParser
@@ -71,9 +71,7 @@ def run(is_alone: bool) -> None:
 
 def parser() -> ArgumentParser:
     """It takes nothing."""
-    return OneLineErrors(
-        prog="main.py completion", description="Print a script by which bash completes all this."
-    )
+    return command_parser(run, "completion", "Print a script by which bash completes all this.")
 
 
 def _flags(parser: ArgumentParser) -> Iterator[str]:

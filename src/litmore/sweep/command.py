@@ -61,7 +61,6 @@ def parser() -> ArgumentParser:
     made.add_argument(
         "--storage",
         type=str | None,
-        metavar="URL",
         help="Where it is kept: journal:FILE, sqlite:///FILE or a database's URL; several machines"
         " may share it (default: a journal in the runs' folder).",
     )
@@ -69,7 +68,6 @@ def parser() -> ArgumentParser:
         "--heartbeat",
         type=PositiveFloat,
         default=30.0,
-        metavar="SECONDS",
         help="How often a running trial says that it is alive; another machine takes over one that"
         " has been silent for four times as long.",
     )
