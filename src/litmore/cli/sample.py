@@ -57,9 +57,10 @@ def run(
     checkpoint = checkpoints.read(path)
     if is_alone and checkpoint["class_path"].startswith("litmore."):
         stand_in()
+    from litmore.models.base import CharLM
     from litmore.sampling import sample
 
-    model = checkpoints.rebuild(checkpoint, trust_config)
+    model = checkpoints.rebuild(checkpoint, CharLM, trust_config)
     generator = torch.Generator().manual_seed(seed)
     words = _words(checkpoint)
     drawn = known = 0

@@ -80,12 +80,13 @@ def _files(
         from litmore.cli.light import stand_in
 
         stand_in()
+    from lightning.pytorch import LightningModule
+
     from litmore.export.card import card
     from litmore.export.description import describe
     from litmore.export.formats import check_finite, in_formats
-    from litmore.export.load import rebuild
 
-    model = rebuild(checkpoint, trust_config, "--ckpt_path")
+    model = checkpoints.rebuild(checkpoint, LightningModule, trust_config)
     check_finite(model)
     described = describe(model, checkpoint)
     files = in_formats(model, described, checkpoint, formats, trust_config)

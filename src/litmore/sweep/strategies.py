@@ -1,8 +1,8 @@
 """Samplers and pruners by class path, as the command line takes them."""
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from inspect import signature
+from pkgutil import resolve_name
 from typing import Any
 
 from jsonargparse import ArgumentParser
@@ -83,6 +83,5 @@ def _make(key: str, given: Made) -> Any:
 
 
 def _class(given: Made) -> Callable[..., Any]:
-    module, _, name = str(given["class_path"]).rpartition(".")
-    found: Callable[..., Any] = getattr(import_module(module), name)
+    found: Callable[..., Any] = resolve_name(given["class_path"])
     return found
