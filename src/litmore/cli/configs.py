@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from litmore.cli.given import config_paths
-from litmore.errors import InputError
+from litmore.errors import InputError, one_line
 
 MAX_NODES = 100_000
 """Values that a config may hold once its aliases are written out."""
@@ -62,8 +62,7 @@ def read_yaml(path: str) -> yaml.MappingNode:
         line = mark.line + 1 if mark else 1
         raise InputError(f"{path}:{line}: not YAML ({error.problem or error.context})") from None
     except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: not YAML ({reason})") from None
+        raise InputError(f"{path}: not YAML ({one_line(error)})") from None
     if not isinstance(root, yaml.MappingNode):
         raise InputError(f"{path}: no config: give lines of `key: value`")
     _check(root, path)

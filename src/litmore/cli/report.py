@@ -13,7 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
-from litmore.errors import RunError
+from litmore.errors import RunError, one_line
 from litmore.models import CharLM
 from litmore.runs.folder import CHECKPOINTS, RunFolder
 from litmore.sampling import sample
@@ -143,7 +143,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _cut(text: object) -> str:
-    plain = " ".join(str(text).split())
+    plain = one_line(text)
     return plain if len(plain) <= LONGEST_NAME else plain[:LONGEST_NAME] + "…"
 
 

@@ -25,7 +25,7 @@ from litmore.cli.report import Announcement, report, show, tell
 from litmore.cli.settings import Settings
 from litmore.cli.weights import begin_with, compile_checked, freeze_by_name
 from litmore.cli.word_scores import WordScores
-from litmore.errors import InputError
+from litmore.errors import InputError, one_line
 from litmore.models.base import CharLM
 from litmore.models.final_validation import FinalValidation
 from litmore.models.hyperparameters import keep_plain
@@ -267,7 +267,7 @@ def _call(settings: Settings, trainer: Trainer) -> None:
     except (MisconfigurationException, ValueError) as error:
         if batches_done(trainer) or not said_by_a_library(error):
             raise
-        raise InputError(f"--trainer: {' '.join(str(error).split())}") from error
+        raise InputError(f"--trainer: {one_line(error)}") from error
 
 
 def _run_folder(settings: Settings, model: LightningModule) -> RunFolder:

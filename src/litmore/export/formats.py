@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
-from litmore.errors import InputError, RunError
+from litmore.errors import InputError, RunError, one_line
 from litmore.export.description import check_whole
 from litmore.export.example import example_of, in_each, tensors_of, twice
 from litmore.export.folder import ONNX, PROGRAM, WEIGHTS
@@ -119,7 +119,6 @@ def _check_same(
     try:
         torch.testing.assert_close(found, expected, rtol=close, atol=close)
     except AssertionError as error:
-        said = " ".join(str(error).split())
         raise RunError(
-            f"--format {name}: not exported, it would say something else: {said}"
+            f"--format {name}: not exported, it would say something else: {one_line(error)}"
         ) from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
-from litmore.errors import InputError
+from litmore.errors import InputError, one_line
 from litmore.models.hyperparameters import INSTANTIATOR, build
 from litmore.runs.trust import check_class_path, restrict_imports
 
@@ -105,8 +105,7 @@ def rebuild(
         if "state_dict" in checkpoint:
             model.load_state_dict(checkpoint["state_dict"])
     except (RuntimeError, TypeError, KeyError, ValueError, AttributeError, ArgumentError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{flag}: does not hold a whole model ({reason})") from None
+        raise InputError(f"{flag}: does not hold a whole model ({one_line(error)})") from None
     return model.eval()
 
 

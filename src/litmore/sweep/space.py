@@ -17,7 +17,7 @@ from optuna.distributions import (
 from optuna.trial import Trial
 
 from litmore.cli.configs import read_yaml
-from litmore.errors import InputError, nearest
+from litmore.errors import InputError, nearest, one_line
 
 Params = Mapping[str, Any]
 """A value of each flag of a space."""
@@ -121,7 +121,7 @@ def read_space(path: str) -> Space:
         try:
             found = _distribution(given)
         except (ValueError, TypeError) as error:
-            raise InputError(f"{place}: --{key}: {' '.join(str(error).split())}") from None
+            raise InputError(f"{place}: --{key}: {one_line(error)}") from None
         if isinstance(found, BaseDistribution):
             sampled[key] = found
         else:

@@ -9,7 +9,7 @@ from jsonargparse import ArgumentParser
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler, BruteForceSampler, GridSampler
 
-from litmore.errors import InputError
+from litmore.errors import InputError, one_line
 
 Made = Mapping[str, Any]
 """A `class_path` and its `init_args`."""
@@ -79,7 +79,7 @@ def _make(key: str, given: Made) -> Any:
     try:
         return _class(given)(**arguments)
     except (ValueError, TypeError, ImportError) as error:
-        raise InputError(f"--{key}: {' '.join(str(error).split())}") from None
+        raise InputError(f"--{key}: {one_line(error)}") from None
 
 
 def _class(given: Made) -> Callable[..., Any]:

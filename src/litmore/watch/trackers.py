@@ -7,6 +7,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import Logger, MLFlowLogger, WandbLogger
 
+from litmore.errors import one_line
 from litmore.runs.folder import RunFolder, is_first_process
 from litmore.watch.drawing import harmless
 
@@ -88,7 +89,7 @@ class Trackers(Callback):
             try:
                 type(logger).log_hyperparams(logger, dict(_flat(self.config)))
             except Exception as error:  # such as MLflow's, of what has changed since its run began
-                why = " ".join(str(error).split())[:LONGEST]
+                why = one_line(error)[:LONGEST]
                 log.warning("%s keeps the settings that it has (%s)", type(logger).__name__, why)
 
     def state_dict(self) -> dict[str, Any]:
