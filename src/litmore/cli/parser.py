@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 
-from litmore.cli.classes import known_classes
+from litmore.cli.classes import loaded_classes
 from litmore.cli.configs import Configs
 from litmore.cli.given import flag_values
 from litmore.cli.help import page
@@ -114,7 +114,7 @@ def plain_message(line: str, names: Sequence[str], inner: str | None) -> str:
     if re.match(r"Expected a <class 'collections\.abc\.Sequence'>", line):
         line = "must be a list, such as '[a, b]'"
     if match := re.match(r"Expected a dot import path string: (\S+)", line):
-        classes = [cls.__name__ for cls in known_classes()]
+        classes = [cls.__name__ for cls in loaded_classes()]
         meant = nearest(match[1], classes) or "; give its path, module.Class"
         line = "another kind of class" if match[1] in classes else f"no class of that name{meant}"
     return f"--{key}{value}: {line}" if key else line

@@ -12,7 +12,7 @@ from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, ReduceLROnPlateau
 from torch.optim import Optimizer
 
-from litmore.cli.classes import drop_other_classes, load_named, named_classes, without_unwritable
+from litmore.cli.classes import drop_other_classes, drop_unwritable, load_named, named_classes
 from litmore.cli.commands import TRAINING
 from litmore.cli.flags import TRUST, CountedBatches, add_flags, describe
 from litmore.cli.given import Given, flag_values
@@ -171,9 +171,11 @@ class Settings(OpenCLI):
     @cached_property
     def _plain(self) -> dict[str, Any]:
         """The settings as plain values; what of the model and the data has none is left out."""
+        values = self.values.clone()
+        drop_unwritable(values)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=f"\\s*{UNWRITABLE}")
-            config: dict[str, Any] = yaml.safe_load(self.dump(without_unwritable(self.values)))
+            config: dict[str, Any] = yaml.safe_load(self.dump(values))
         for name in ("model", "data"):
             config[name]["init_args"] = writable(config[name].get("init_args") or {})
         return config
