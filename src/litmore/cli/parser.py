@@ -1,7 +1,7 @@
 """Flags, and one line for each of their errors."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
@@ -29,16 +29,17 @@ class OneLineErrors(ArgumentParser):
 
     def parse_args(self, args: Sequence[str], **kwargs: Any) -> Any:  # type: ignore[override]
         if self._subcommands_action is None:
-            check_flags(args, self._option_string_actions, lambda: self.flags_of_classes(args))
+            deeper = self.flags_of_classes(args)
+            check_flags(args, self._option_string_actions, (flag for flag, _ in deeper))
         return super().parse_args(args, **kwargs)
 
     def known_classes(self, key: str) -> dict[str, str]:
         """The paths of the classes that a setting may name, by their short names."""
         return {}
 
-    def flags_of_classes(self, args: Sequence[str]) -> list[str]:
-        """The settings of the classes that a command line names."""
-        return []
+    def flags_of_classes(self, args: Sequence[str]) -> Iterator[tuple[str, Any]]:
+        """The settings of the classes that a command line names, or could; each with its type."""
+        yield from ()
 
     def format_help(self, *_: Any) -> str:
         return page(self, self.known_classes)

@@ -1,7 +1,7 @@
 """The parser of fit, validate, test and predict, which knows the classes that may be named."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from inspect import signature
 from typing import Any
 
@@ -51,12 +51,10 @@ class SettingsParser(OneLineErrors, LightningArgumentParser):
         paths = written(class_paths(self, key)).values()
         return short_names(path for path in paths if path not in REFUSED)
 
-    def flags_of_classes(self, args: Sequence[str]) -> list[str]:
+    def flags_of_classes(self, args: Sequence[str]) -> Iterator[tuple[str, Any]]:
         given = Given(args)
-        found = []
         for group in GROUPS:
             path = given.class_path(group)
             for cls in map(find_class, [path] if path else self.known_classes(group)):
-                names = signature(cls).parameters if cls else []
-                found += [f"--{group}.{name}" for name in names]
-        return found
+                for name, parameter in signature(cls).parameters.items() if cls else ():
+                    yield f"--{group}.{name}", parameter.annotation
