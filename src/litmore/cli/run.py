@@ -1,8 +1,6 @@
 """`fit`, `validate`, `test` and `predict`, from a command line to what is printed at the end."""
 
-import logging
 import os
-import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,11 +13,11 @@ from lightning.pytorch.callbacks import BatchSizeFinder, Checkpoint, ModelPrunin
 from lightning.pytorch.plugins import CheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning.pytorch.utilities.model_helpers import is_overridden
-from tqdm import tqdm
 
 from litmore.callbacks import LRFinder
 from litmore.cli.classes import listed
 from litmore.cli.limits import check_devices
+from litmore.cli.quiet import quieten_lightning
 from litmore.cli.refusals import blame_refused, refused, said_by_a_library, too_large_refused
 from litmore.cli.report import Announcement, report, show, tell
 from litmore.cli.settings import Settings
@@ -327,27 +325,3 @@ def _word_scores(data: Any) -> WordScores | None:
     if not hasattr(data, "predict_words"):
         return None
     return WordScores(data.predict_words, data.vocabulary)
-
-
-def quieten_lightning() -> None:
-    """No device lists, tips or advice for other projects; its import has set the levels anew."""
-    handler = _AboveBar()
-    handler.addFilter(_is_asked_for)
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        shown = logging.getLogger(name)
-        shown.setLevel(logging.INFO)
-        shown.handlers = [handler]
-        shown.propagate = False
-
-
-class _AboveBar(logging.Handler):
-    """Lines on stderr that do not run into a progress bar's."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(self.format(record), file=sys.stderr)
-
-
-def _is_asked_for(record: logging.LogRecord) -> bool:
-    """Of what Lightning tells, warnings and what callbacks say: somebody has named them."""
-    is_callbacks = Path(record.pathname).parent.name in ("callbacks", "tuner")
-    return record.levelno >= logging.WARNING or is_callbacks

@@ -7,7 +7,8 @@ from litmore.cli.configs import Configs
 from litmore.cli.given import flag_values
 from litmore.cli.main import known_cause
 from litmore.cli.parser import with_place
-from litmore.cli.run import check, make, quieten_lightning
+from litmore.cli.quiet import quieten_lightning
+from litmore.cli.run import check, make
 from litmore.cli.settings import Settings
 from litmore.errors import InputError
 from litmore.sweep.space import Space, flags
