@@ -224,9 +224,10 @@ def assemble(
         if given.logger in (None, True):
             more["logger"] = RunLogger(folder)
         elif given.logger:
-            known = _tracked_runs(settings) if folder.path is not None else []
             told = listed(config["trainer"]["logger"])
-            more["logger"] = in_run_folder(listed(given.logger), told, folder, known)
+            goes_on = folder.path is not None
+            states = settings.checkpoint.get("callbacks", {}) if goes_on else {}
+            more["logger"] = in_run_folder(listed(given.logger), told, folder, states)
             callbacks.append(Trackers(config))
         if given.enable_checkpointing is not False:
             values = settings.values
@@ -312,12 +313,6 @@ def _judged_run(settings: Settings, data: LightningDataModule) -> Path | None:
     )
     assert settings.ckpt_path is not None
     return run_of(settings.ckpt_path) if now == then else None
-
-
-def _tracked_runs(settings: Settings) -> list[Any]:
-    """Which runs of trackers the checkpoint's is."""
-    state = settings.checkpoint.get("callbacks", {}).get(Trackers.__name__, {})
-    return list(state.get("runs", []))
 
 
 def _word_scores(data: Any) -> WordScores | None:

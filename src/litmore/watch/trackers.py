@@ -20,7 +20,7 @@ LONGEST = 200
 
 
 def in_run_folder(
-    loggers: Sequence[Logger], told: Sequence[Any], folder: RunFolder, known: Sequence[Any]
+    loggers: Sequence[Logger], told: Sequence[Any], folder: RunFolder, states: Mapping[str, Any]
 ) -> list[Logger]:
     """The same, the trackers with the run's name and place where they were given none.
 
@@ -28,13 +28,13 @@ def in_run_folder(
         loggers: as they were made.
         told: the config of each.
         folder: the run's, which is claimed.
-        known: what `Trackers` has kept, where the run goes on: it does in their runs, too.
+        states: those of callbacks, where the run goes on: it does in the trackers' runs, too.
 
     """
     if not is_first_process() or not any(isinstance(logger, TRACKERS) for logger in loggers):
         return list(loggers)
     path = folder.claim()
-    runs = list(known)
+    runs = list(states.get(Trackers.__name__, {}).get("runs", []))
     return [
         _remade(logger, config, f"{folder.name}/{path.name}", str(path), runs)
         if isinstance(logger, TRACKERS)
