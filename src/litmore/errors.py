@@ -15,6 +15,18 @@ class RunError(RuntimeError):
     """A run that cannot go on: a full disk, a loss that is no number; one line, exit code 1."""
 
 
+def one_line(said: object) -> str:
+    """An error, or any other text, without line breaks and runs of spaces."""
+    return " ".join(str(said).split())
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """What was raised first, of what others were raised from."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
 def nearest(name: str, names: Sequence[str]) -> str:
     """The end of a message about a name that does not exist: the one that may be meant, or ""."""
     found = get_close_matches(name, names, n=1)

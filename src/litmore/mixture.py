@@ -53,7 +53,7 @@ class Mixture(Stepless):
         if not members:
             raise InputError("--model.members: name the checkpoints to mix")
         contents = [_content(member) for member in members]
-        models = [checkpoints.rebuild(content, flag=FLAG) for content in contents]
+        models = [checkpoints.rebuild(content, CharLM, flag=FLAG) for content in contents]
         for given, model in zip(members, models, strict=True):
             if model.vocabulary != self.vocabulary:
                 raise InputError(

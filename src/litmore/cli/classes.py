@@ -6,6 +6,7 @@ from contextlib import suppress
 from enum import Enum
 from importlib import import_module
 from inspect import signature
+from pkgutil import resolve_name
 from typing import Any
 
 from jsonargparse import Namespace
@@ -17,10 +18,8 @@ from litmore.runs.trust import check_class_path
 GROUPS = ("model", "data", "optimizer", "lr_scheduler")
 """Settings that are a class each."""
 
-
 PACKAGES = ("litmore.data", "litmore.models", "litmore.optim", "litmore.callbacks")
 """They hold the names that configs write."""
-
 
 INSIDE = {f"litmore.{room}" for room in ("models", "training", "runs", "watch", "cli")}
 """Rooms whose other classes are no config's business."""
@@ -44,8 +43,7 @@ def written(paths: Iterable[str]) -> dict[str, str]:
             found[path] = f"{exported[0]}.{name}"
         elif room not in INSIDE:
             found[path] = path
-    names = {path: path.rpartition(".")[2] for path in found}
-    first = sorted(found, key=lambda path: (path[:8] != "litmore.", names[path]))
+    first = sorted(found, key=lambda path: (path[:8] != "litmore.", path.rpartition(".")[2]))
     return {path: found[path] for path in first}
 
 
@@ -59,31 +57,30 @@ def short_names(paths: Iterable[str]) -> dict[str, str]:
     }
 
 
-def known_classes() -> list[type]:
+def loaded_classes() -> list[type]:
     """All that a config may name by their short names."""
     from lightning.pytorch import Callback, LightningDataModule, LightningModule
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
-    found: dict[type, None] = {}
+    found: list[type] = []
     left: list[type] = [LightningModule, LightningDataModule, Optimizer, LRScheduler, Callback]
     while left:
         subclasses: list[type] = left.pop().__subclasses__()
-        for cls in subclasses:
-            if cls not in found:
-                found[cls] = None
-                left.append(cls)
-    return list(found)
+        new = [cls for cls in subclasses if cls not in found]
+        found += new
+        left += new
+    return found
 
 
 def find_class(class_path: str) -> type | None:
     """A class by its path, which is imported if that is allowed, or by its short name."""
     if "." not in class_path:
-        return next((cls for cls in known_classes() if cls.__name__ == class_path), None)
-    module, _, name = class_path.rpartition(".")
+        return next((cls for cls in loaded_classes() if cls.__name__ == class_path), None)
     with suppress(Exception, SystemExit):  # whatever a module does; its own command tells
         check_class_path(class_path, False, "")
-        return getattr(import_module(module), name, None)
+        found: type = resolve_name(class_path)
+        return found
     return None
 
 
@@ -133,20 +130,14 @@ def listed(given: Any) -> list[Any]:
     return given if isinstance(given, list) else [given]
 
 
-def without_unwritable(settings: Namespace) -> Namespace:
-    """A copy without the defaults that YAML has no word for; they will be the same again."""
-    copy = settings.clone()
-    _drop_unwritable(copy)
-    return copy
-
-
-def _drop_unwritable(settings: Any) -> None:
+def drop_unwritable(settings: Any) -> None:
+    """Of all classes, the defaults that YAML has no word for; they will be the same again."""
     if isinstance(settings, list):
         for each in settings:
-            _drop_unwritable(each)
+            drop_unwritable(each)
     elif isinstance(settings, Namespace):
         for value in vars(settings).values():
-            _drop_unwritable(value)
+            drop_unwritable(value)
         cls, init_args = class_of(settings), settings.get("init_args")
         parameters = signature(cls).parameters if cls and init_args else {}
         for name in parameters.keys() & vars(init_args or Namespace()).keys():

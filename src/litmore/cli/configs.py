@@ -5,7 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from litmore.errors import InputError
+from litmore.cli.given import config_paths
+from litmore.errors import InputError, one_line
 
 MAX_NODES = 100_000
 """Values that a config may hold once its aliases are written out."""
@@ -20,27 +21,33 @@ class Configs:
     """The `--config` files of a command line.
 
     Args:
-        paths: what `--config` was given, in order; what is no file is left to the parser.
+        args: what `--config` is given in it and is no file is left to the parser.
 
     Raises:
-        InputError: one is no YAML mapping of plain values, a key stands twice in it, or it is too
-            large; the message names `file:line`.
+        InputError: one is not as `read_yaml` takes it.
 
     """
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        files = [path for path in paths if "\n" not in path and Path(path).is_file()]
-        self.roots = {path: _compose(path) for path in files}
+    def __init__(self, args: Sequence[str]) -> None:
+        files = [path for path in config_paths(args) if "\n" not in path and Path(path).is_file()]
+        self._roots = {path: read_yaml(path) for path in files}
 
     def place(self, key: str) -> str | None:
         """The `file:line` of a dotted key, of the last file that has it."""
-        for path, root in reversed(self.roots.items()):
+        for path, root in reversed(self._roots.items()):
             for found in _find(root, key.split(".")):
                 return f"{path}:{found.start_mark.line + 1}"
         return None
 
 
-def _compose(path: str) -> yaml.Node:
+def read_yaml(path: str) -> yaml.MappingNode:
+    """A file's lines of `key: value`.
+
+    Raises:
+        InputError: it is no YAML mapping of plain values, a key stands twice in it, or it is too
+            large; the message names `file:line`.
+
+    """
     try:
         root = yaml.compose(Path(path).read_text("utf-8"), yaml.SafeLoader)
     except UnicodeDecodeError as error:
@@ -55,8 +62,7 @@ def _compose(path: str) -> yaml.Node:
         line = mark.line + 1 if mark else 1
         raise InputError(f"{path}:{line}: not YAML ({error.problem or error.context})") from None
     except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: not YAML ({reason})") from None
+        raise InputError(f"{path}: not YAML ({one_line(error)})") from None
     if not isinstance(root, yaml.MappingNode):
         raise InputError(f"{path}: no config: give lines of `key: value`")
     _check(root, path)

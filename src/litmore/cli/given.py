@@ -17,6 +17,16 @@ def flags(args: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield key, value if equals else after
 
 
+def flag_values(args: Sequence[str], *keys: str) -> list[str]:
+    """What a flag is given, by any of these names, each time."""
+    return [value for key, value in flags(args) if key in keys]
+
+
+def config_paths(args: Sequence[str]) -> list[str]:
+    """What `--config` is given, in order."""
+    return flag_values(args, "config", "c")
+
+
 class Given:
     """Settings by dotted keys, without `init_args`; a class stands under its group's own key.
 
@@ -28,11 +38,10 @@ class Given:
     """
 
     def __init__(self, args: Sequence[str]) -> None:
-        self.configs: list[str] = []
+        self.configs = config_paths(args)
         self._sources: list[tuple[str, dict[str, Any]]] = []
         for key, value in flags(args):
             if key in ("config", "c"):
-                self.configs.append(value)
                 self._sources.append(("config", dict(_flat(_loaded(value)))))
             else:
                 self._sources.append(("flag", dict(_flat(_plain(value), key))))

@@ -4,8 +4,8 @@ import re
 import shutil
 from argparse import SUPPRESS, Action
 from collections.abc import Callable, Iterable, Mapping
-from importlib import import_module
 from inspect import getdoc
+from pkgutil import resolve_name
 from textwrap import wrap
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -142,8 +142,7 @@ def plain_text(text: str) -> str:
 
 
 def _purpose(path: str) -> str:
-    module, _, name = path.rpartition(".")
-    doc = getdoc(getattr(import_module(module), name)) or ""
+    doc = getdoc(resolve_name(path)) or ""
     return plain_text(doc.split("\n\n", maxsplit=1)[0])
 
 

@@ -1,7 +1,7 @@
 """Which setting is meant by a flag that there is not."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
 from litmore.cli.commands import TRAINING
@@ -93,15 +93,13 @@ def check_command(args: Sequence[str], commands: Collection[str]) -> None:
         raise InputError(f"{wrong}; {hint}")
 
 
-def check_flags(
-    args: Iterable[str], flags: Collection[str], deeper: Callable[[], Iterable[str]]
-) -> None:
+def check_flags(args: Iterable[str], flags: Collection[str], deeper: Iterable[str]) -> None:
     """Whether there are such flags.
 
     Args:
         args: a command line.
         flags: all that there are, as they are written.
-        deeper: asked for if one is wanting: those of the classes that are named.
+        deeper: those of the classes that are named, gone through only if one is wanting.
 
     Raises:
         InputError: there is not; the message names the setting that may be meant.
@@ -113,7 +111,7 @@ def check_flags(
     leaves = tuple(f"{flag}." for flag in settings if flag not in groups)
     for flag, value in _flags(args):
         if flag not in flags and not flag.startswith(leaves):
-            raise InputError(f"{flag}: {_meant(flag, value, [*settings, *deeper()])}")
+            raise InputError(f"{flag}: {_meant(flag, value, [*settings, *deeper])}")
 
 
 def _flags(args: Iterable[str]) -> Iterator[tuple[str, str]]:

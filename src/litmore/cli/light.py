@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from torch import nn
 
 
-class Module(nn.Module):
-    """A LightningModule that can be rebuilt and asked."""
+class LightningModule(nn.Module):
+    """One that can be rebuilt and asked."""
 
     hparams: ClassVar[dict[str, Any]] = {}
 
@@ -28,4 +28,4 @@ def stand_in() -> None:
         module.__spec__ = ModuleSpec(name, None, is_package=True)
         module.__path__ = []
         sys.modules[name] = module
-    sys.modules["lightning.pytorch"].LightningModule = Module  # type: ignore[attr-defined]
+    sys.modules["lightning.pytorch"].LightningModule = LightningModule  # type: ignore[attr-defined]

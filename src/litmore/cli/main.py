@@ -1,11 +1,9 @@
 """From a command line to an exit code."""
 
 import errno
-import logging
 import os
 import re
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +12,8 @@ from litmore.cli.commands import TRAINING, command, more_commands
 from litmore.cli.configs import Configs
 from litmore.cli.help import overview
 from litmore.cli.hints import check_command
-from litmore.cli.parser import flag_values, with_place
+from litmore.cli.parser import with_place
+from litmore.cli.quiet import be_quiet
 from litmore.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
     is_own = args is None
     args = sys.argv[1:] if args is None else list(args)
     _open_streams()
-    _be_quiet()
+    be_quiet()
     configs: Configs | None = None
     try:
         # Each imports what it needs: `sample` is done before Lightning would be imported.
@@ -44,7 +43,7 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
         check_command(args, [*TRAINING, *more])
         if args[0] in ("-h", "--help", *more):
             return _run_light(args, is_own)
-        configs = Configs(flag_values(args, "--config") + flag_values(args, "-c"))
+        configs = Configs(args)
         from litmore.cli.run import run
 
         return run(args, callbacks)
@@ -106,27 +105,4 @@ def _open_streams() -> None:
     """Nobody listens at one that is closed (`>&-`); that shall not end a run when it speaks."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
-
-
-def _be_quiet() -> None:
-    """Let through what a user can act on; what Lightning says, `litmore.cli.run` sees to."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    for name in ("litmore", "lightning.pytorch.profilers"):  # a profiler's report is asked for
-        shown = logging.getLogger(name)
-        shown.setLevel(logging.INFO)
-        shown.handlers = [handler]
-        shown.propagate = False
-    for message in (
-        "smaller than the logging interval",  # a full-batch model's epoch is one batch
-        "returned `None`, this fit will run",  # the count bigram has no optimizer
-        "Total length of `list` across ranks is zero",  # there is no validation, as was said
-        "Be aware that when using `ckpt_path`",  # evaluating needs no callback of the training
-        "is an instance of `nn.Module` and is already saved",  # as it was written, too
-        "The `srun` command is available",  # on a cluster, whatever one does
-    ):
-        warnings.filterwarnings("ignore", message=f".*{message}")
-    # Lightning's own use of what torch deprecates.
-    warnings.filterwarnings("ignore", category=FutureWarning, module="lightning")
-    warnings.filterwarnings("ignore", category=DeprecationWarning, module="lightning")
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115

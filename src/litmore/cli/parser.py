@@ -1,19 +1,21 @@
 """Flags, and one line for each of their errors."""
 
 import re
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 
-from litmore.cli.classes import known_classes
+from litmore.cli.classes import loaded_classes
 from litmore.cli.configs import Configs
-from litmore.cli.given import flags
+from litmore.cli.given import flag_values
 from litmore.cli.help import page
 from litmore.cli.hints import check_flags
 from litmore.errors import InputError, nearest
 from litmore.runs.trust import refusal
+
+TRUST_CONFIG = "Import the model's class from whatever installed package it is in."
+"""What the flag of that name does, where there is one."""
 
 LONGEST = 400
 """Characters of a message; what a library says beyond is cut."""
@@ -25,20 +27,19 @@ class OneLineErrors(ArgumentParser):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"allow_abbrev": False} | kwargs)  # a flag cut short is none
 
-    def parse_args(self, args: Any = None, *more: Any, **kwargs: Any) -> Any:
-        given = sys.argv[1:] if args is None else args
+    def parse_args(self, args: Sequence[str], **kwargs: Any) -> Any:  # type: ignore[override]
         if self._subcommands_action is None:
-            known = [flag for action in self._actions for flag in action.option_strings]
-            check_flags(given, known, lambda: self.flags_of_classes(given))
-        return super().parse_args(args, *more, **kwargs)
+            deeper = self.flags_of_classes(args)
+            check_flags(args, self._option_string_actions, (flag for flag, _ in deeper))
+        return super().parse_args(args, **kwargs)
 
     def known_classes(self, key: str) -> dict[str, str]:
         """The paths of the classes that a setting may name, by their short names."""
         return {}
 
-    def flags_of_classes(self, args: Sequence[str]) -> list[str]:
-        """The settings of the classes that a command line names."""
-        return []
+    def flags_of_classes(self, args: Sequence[str]) -> Iterator[tuple[str, Any]]:
+        """The settings of the classes that a command line names, or could; each with its type."""
+        yield from ()
 
     def format_help(self, *_: Any) -> str:
         return page(self, self.known_classes)
@@ -48,6 +49,30 @@ class OneLineErrors(ArgumentParser):
         names = [action.dest for action in parser._actions]
         line = plain_message(" ".join(message.split()), names, _inner_error(ex))
         raise InputError(line if len(line) <= LONGEST else line[:LONGEST] + "…") from ex
+
+
+def command_parser(
+    run: Callable[..., Any],
+    name: str,
+    description: str,
+    skip: Collection[str] = (),
+    **switches: str,
+) -> OneLineErrors:
+    """The parser of a command that is not LightningCLI's.
+
+    Args:
+        run: what its flags are given; their help is its docstring's.
+        name: as it is typed.
+        description: a sentence.
+        skip: arguments of `run`, beside `is_alone`, that are added otherwise.
+        switches: flags without a value, and their help.
+
+    """
+    made = OneLineErrors(prog=f"main.py {name}", description=description)
+    made.add_function_arguments(run, skip={"is_alone", *skip, *switches})
+    for flag, says in switches.items():
+        made.add_argument(f"--{flag}", action="store_true", help=says)
+    return made
 
 
 def _inner_error(error: BaseException | None) -> str | None:
@@ -96,7 +121,7 @@ def plain_message(line: str, names: Sequence[str], inner: str | None) -> str:
     if re.match(r"Expected a <class 'collections\.abc\.Sequence'>", line):
         line = "must be a list, such as '[a, b]'"
     if match := re.match(r"Expected a dot import path string: (\S+)", line):
-        classes = [cls.__name__ for cls in known_classes()]
+        classes = [cls.__name__ for cls in loaded_classes()]
         meant = nearest(match[1], classes) or "; give its path, module.Class"
         line = "another kind of class" if match[1] in classes else f"no class of that name{meant}"
     return f"--{key}{value}: {line}" if key else line
@@ -115,7 +140,7 @@ def with_place(message: str, args: Sequence[str], configs: Configs) -> str:
     if not match:
         return message
     key, value = match[1].replace(".init_args", ""), match[2]
-    by_flag = [given for flag, given in flags(args) if flag.removesuffix("+") == key]
+    by_flag = flag_values(args, key, f"{key}+")
     if by_flag and (value is None or any(_same(value, given) for given in by_flag)):
         return message
     place = configs.place(key) or (configs.place(f"{key}.class_path") if value else None)
@@ -128,8 +153,3 @@ def _same(one: str, other: str) -> bool:
         return float(one.lstrip(".")) == float(other.lstrip(".")) or "nan" in one
     except ValueError:
         return one == other or "[" in one
-
-
-def flag_values(args: Sequence[str], flag: str) -> list[str]:
-    """What a flag is given, each time, as `--flag value` or `--flag=value`."""
-    return [value for key, value in flags(args) if key == flag.lstrip("-")]

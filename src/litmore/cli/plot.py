@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser
 
-from litmore.cli.parser import OneLineErrors
+from litmore.cli.parser import command_parser
 from litmore.errors import InputError
 from litmore.runs.history import curves_of, find_runs
 from litmore.watch.curves import loss_curves
@@ -39,9 +39,6 @@ def run(is_alone: bool, runs: Sequence[str], output: str = "losses.png") -> None
 
 def parser() -> ArgumentParser:
     """The arguments of `plot`."""
-    made = OneLineErrors(
-        prog="main.py plot", description="Draw the loss curves of runs into a PNG."
-    )
+    made = command_parser(run, "plot", "Draw the loss curves of runs into a PNG.", {"runs"})
     made.add_argument("runs", nargs="+", help="Runs' folders, or folders of several.")
-    made.add_argument("--output", default="losses.png", help="The picture's file.")
     return made

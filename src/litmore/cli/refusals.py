@@ -9,7 +9,7 @@ from traceback import walk_tb
 
 import litmore
 from litmore.cli.parser import LONGEST
-from litmore.errors import InputError, RunError
+from litmore.errors import InputError, RunError, first_cause, one_line
 
 _LITMORE = Path(litmore.__file__).parent
 _LIBRARIES = [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
@@ -30,7 +30,7 @@ def refused(flag: str) -> Iterator[None]:
     except Exception as error:
         if not said_by_a_library(error):
             raise
-        raise InputError(f"{flag}: {' '.join(str(error).split())[:LONGEST]}") from error
+        raise InputError(f"{flag}: {one_line(error)[:LONGEST]}") from error
 
 
 def blamed(error: BaseException, named: Mapping[type, str]) -> str | None:
@@ -41,7 +41,7 @@ def blamed(error: BaseException, named: Mapping[type, str]) -> str | None:
         named: the classes of the settings, and their flags.
 
     """
-    error = _first_cause(error)
+    error = first_cause(error)
     if not said_by_a_library(error):
         return None
     owners = [frame.f_locals.get("self") for frame, _ in walk_tb(error.__traceback__)]
@@ -70,19 +70,13 @@ def blame_refused(
         flag = blamed(error, named) if when() else None
         if flag is None:
             raise
-        said = " ".join(str(_first_cause(error)).split()) or "is there to be subclassed"
+        said = one_line(first_cause(error)) or "is there to be subclassed"
         hint = _HINTS.get(flag.rpartition(" ")[2], "")
         raise InputError(f"{flag}: {said[:LONGEST]}{hint}") from error
 
 
 _HINTS = {"LearningRateFinder": "; the optimizer's own is found by litmore.callbacks.LRFinder"}
 """By class: what to take instead."""
-
-
-def _first_cause(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
 
 
 def said_by_a_library(error: BaseException) -> bool:
@@ -115,7 +109,7 @@ def too_large_refused() -> Iterator[None]:
 def _too_large(error: BaseException | None) -> str | None:
     """What was asked for, if an error is about more memory than there is."""
     while error is not None:
-        text = " ".join(str(error).split())
+        text = one_line(error)
         found = re.search(
             r"tried to allocate \d+ bytes|out of memory|.* overflowed|overflows", text
         )

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
-from litmore.errors import RunError
+from litmore.errors import RunError, one_line
 from litmore.models import CharLM
 from litmore.runs.folder import CHECKPOINTS, RunFolder
 from litmore.sampling import sample
@@ -37,27 +37,31 @@ def report(
     metrics = trainer.callback_metrics
     if command != "fit":
         if command != "predict":
-            print_metrics(metrics)
+            show_metrics(metrics)
         return
-    print_stop(trainer)
+    tell_stop(trainer)
     if not metrics:
         if not trainer.should_stop:  # it may be a sweep of the learning rate, or out of time
-            print_nothing_done(trainer.global_step)
+            tell(
+                f"Nothing left to train: the run is at step {trainer.global_step:,}, its end."
+                " Pass a higher --trainer.max_steps or --trainer.max_epochs."
+            )
         return
     if isinstance(model, CharLM):
         stage = "val" if "val/loss" in metrics else "train"
-        print_metrics({k: v for k, v in metrics.items() if k.startswith(f"{stage}/")})
+        show_metrics({k: v for k, v in metrics.items() if k.startswith(f"{stage}/")})
         finite = metrics.get(f"{stage}/loss", torch.zeros(())).isfinite()
         if not finite and trainer.global_step:  # counts may rightly be infinitely wrong
             raise RunError("the loss is not finite")
         generator = torch.Generator(model.device).manual_seed(int(seed))
-        print_names(sample(model.eval(), NAMES_SHOWN, generator=generator))
+        if trainer.is_global_zero:
+            show("", *sample(model.eval(), NAMES_SHOWN, generator=generator))
     else:
-        print_metrics(metrics)
+        show_metrics(metrics)
     if folder is not None and folder.path is not None:
         names = ["sample"] if isinstance(model, CharLM) else []
         is_drawn = any(isinstance(logger, TensorBoardLogger) for logger in trainer.loggers)
-        print_next(folder.path, *names, "test", is_drawn=is_drawn)
+        tell_next(folder.path, *names, "test", is_drawn=is_drawn)
 
 
 class Announcement(Callback):
@@ -66,52 +70,28 @@ class Announcement(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         data: Any = getattr(trainer, "datamodule", None)
         if trainer.is_global_zero and hasattr(data, "describe"):
-            sys.stderr.write("".join(f"{line}\n" for line in data.describe()))
+            tell(*data.describe())
 
 
 @rank_zero_only
-def print_metrics(metrics: Mapping[str, Tensor]) -> None:
-    """A line a metric."""
-    for name, value in metrics.items():
-        sys.stdout.write(f"{name:<20}{value:.4f}\n")
+def show(*lines: str) -> None:
+    """On stdout: a result."""
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()
 
 
 @rank_zero_only
-def print_table(table: str) -> None:
-    """As it is."""
-    sys.stdout.write(table + "\n")
-    sys.stdout.flush()
+def tell(*lines: str) -> None:
+    """On stderr: all else."""
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
 
 
-@rank_zero_only
-def print_names(names: Iterable[str]) -> None:
-    """A line a name, under an empty one."""
-    sys.stdout.write("\n" + "".join(f"{name}\n" for name in names))
-    sys.stdout.flush()
+def show_metrics(metrics: Mapping[str, Tensor]) -> None:
+    """A line each."""
+    show(*(f"{name:<20}{value:.4f}" for name, value in metrics.items()))
 
 
-@rank_zero_only
-def print_default(model: LightningModule) -> None:
-    """What trains a model that is told nothing of it."""
-    if type(model).configure_optimizers is CharLM.configure_optimizers:
-        sys.stderr.write("no --optimizer is named: AdamW at a learning rate of 0.01\n")
-
-
-@rank_zero_only
-def print_notes(notes: Iterable[str]) -> None:
-    """What is to be known before the first step."""
-    sys.stderr.write("".join(f"{note}\n" for note in notes))
-
-
-@rank_zero_only
-def print_found(checkpoint: Path) -> None:
-    """Which checkpoint `last` and `best` turned out to be."""
-    sys.stderr.write(f"checkpoint: {os.path.relpath(checkpoint)}\n")
-
-
-@rank_zero_only
-def print_stop(trainer: Trainer) -> None:
+def tell_stop(trainer: Trainer) -> None:
     """Which callback ended a training before its limit, and why."""
     epochs = trainer.max_epochs if trainer.max_epochs is not None else -1
     if has_all_steps(trainer) or 0 <= epochs <= trainer.current_epoch:
@@ -123,12 +103,10 @@ def print_stop(trainer: Trainer) -> None:
         elif isinstance(callback, Timer) and (callback.time_remaining() or 0) <= 0:
             why = f"after {callback.time_elapsed():.0f} s, all that it was given"
         if why:
-            name = type(callback).__name__
-            sys.stderr.write(f"stopped at step {trainer.global_step:,} by {name}: {why}\n")
+            tell(f"stopped at step {trainer.global_step:,} by {type(callback).__name__}: {why}")
 
 
-@rank_zero_only
-def print_fitted(checkpoint: Path, fitted: Fitted, known: str | None, now: str | None) -> None:
+def tell_fitted(checkpoint: Path, fitted: Fitted, known: str | None, now: str | None) -> None:
     """Which weights a run begins with.
 
     Args:
@@ -138,24 +116,23 @@ def print_fitted(checkpoint: Path, fitted: Fitted, known: str | None, now: str |
         now: the model's.
 
     """
-    sys.stderr.write(f"weights: {os.path.relpath(checkpoint)}\n")
+    tell(f"weights: {os.path.relpath(checkpoint)}")
     for name, weights in fitted._asdict().items():
         shown = [f"{_cut(n)} {'×'.join(map(str, weights[n]))}".rstrip() for n in weights]
-        sys.stderr.write(f"  {name:<8}{_listed(shown)}\n")
+        tell(f"  {name:<8}{_listed(shown)}")
     if known is not None and now is not None and known != now:
-        sys.stderr.write(
+        tell(
             f"  their vocabulary is {_cut(known)!r}, the data's {_cut(now)!r}: a row may stand for"
-            " another character (--data.vocabulary, given theirs, keeps the rows)\n"
+            " another character (--data.vocabulary, given theirs, keeps the rows)"
         )
 
 
-@rank_zero_only
-def print_frozen(frozen: Frozen) -> None:
+def tell_frozen(frozen: Frozen) -> None:
     """How much of a model trains."""
     total = frozen.frozen + frozen.trained
-    sys.stderr.write(
+    tell(
         f"frozen: {frozen.frozen:,} of {total:,} parameters"
-        f" ({_listed([_cut(name) for name in frozen.names])}); {frozen.trained:,} train\n"
+        f" ({_listed([_cut(name) for name in frozen.names])}); {frozen.trained:,} train"
     )
 
 
@@ -166,28 +143,18 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _cut(text: object) -> str:
-    plain = " ".join(str(text).split())
+    plain = one_line(text)
     return plain if len(plain) <= LONGEST_NAME else plain[:LONGEST_NAME] + "…"
 
 
-@rank_zero_only
-def print_nothing_done(step: int) -> None:
-    """Why a run that goes on did not."""
-    sys.stderr.write(
-        f"Nothing left to train: the run is at step {step:,}, its end."
-        " Pass a higher --trainer.max_steps or --trainer.max_epochs.\n"
-    )
-
-
-@rank_zero_only
-def print_next(run: Path, *commands: str, is_drawn: bool = True) -> None:
+def tell_next(run: Path, *commands: str, is_drawn: bool = True) -> None:
     """Where the run lies, and what to type next: these commands on its checkpoint."""
     here = os.path.relpath(run)
-    sys.stderr.write(f"\nThe run is in {here}. Next:\n")
+    tell(f"\nThe run is in {here}. Next:")
     if is_drawn:
-        sys.stderr.write(f"  tensorboard --logdir {here}\n")
+        tell(f"  tensorboard --logdir {here}")
     found = [run / CHECKPOINTS / f"{name}.ckpt" for name in ("best", "last")]
     for path in [path for path in found if path.is_file()][:1]:
         checkpoint = os.path.relpath(path)
         for command in commands:
-            sys.stderr.write(f"  python main.py {command} --ckpt_path {checkpoint}\n")
+            tell(f"  python main.py {command} --ckpt_path {checkpoint}")

@@ -1,8 +1,6 @@
 """`fit`, `validate`, `test` and `predict`, from a command line to what is printed at the end."""
 
-import logging
 import os
-import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,38 +9,22 @@ from typing import Any
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import (
-    BatchSizeFinder,
-    Checkpoint,
-    ModelPruning,
-    ProgressBar,
-)
+from lightning.pytorch.callbacks import BatchSizeFinder, Checkpoint, ModelPruning, ProgressBar
 from lightning.pytorch.plugins import CheckpointIO
-from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning.pytorch.utilities.model_helpers import is_overridden
-from tqdm import tqdm
 
 from litmore.callbacks import LRFinder
 from litmore.cli.classes import listed
 from litmore.cli.limits import check_devices
-from litmore.cli.refusals import (
-    blame_refused,
-    refused,
-    said_by_a_library,
-    too_large_refused,
-)
-from litmore.cli.report import (
-    Announcement,
-    print_default,
-    print_notes,
-    print_table,
-    report,
-)
+from litmore.cli.quiet import quieten_lightning
+from litmore.cli.refusals import blame_refused, refused, said_by_a_library, too_large_refused
+from litmore.cli.report import Announcement, report, show, tell
 from litmore.cli.settings import Settings
 from litmore.cli.weights import begin_with, compile_checked, freeze_by_name
 from litmore.cli.word_scores import WordScores
-from litmore.errors import InputError
+from litmore.errors import InputError, one_line
+from litmore.models.base import CharLM
 from litmore.models.final_validation import FinalValidation
 from litmore.models.hyperparameters import keep_plain
 from litmore.models.stepless import Stepless
@@ -80,7 +62,7 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
     try:
         _run(args, callbacks)
     except Stopped as stop:
-        _tell(stop.told)
+        tell(stop.told)
         # To the process that launched this one, anything but 0 is a death to be followed.
         return (
             int(str(stop.code)) if is_first_process() or "TORCHELASTIC_RUN_ID" in os.environ else 0
@@ -105,7 +87,7 @@ def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
     if settings.values.print_splits:
         if not hasattr(data, "table"):
             raise InputError(f"--print_splits: {type(data).__name__} has none to show")
-        print_table(data.table())
+        show(data.table())
         return
     check(settings, model, data)
     scores = _word_scores(data) if settings.subcommand == "predict" else None
@@ -166,8 +148,9 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
             if type(model).configure_optimizers.__module__.startswith("litmore."):
                 warnings.filterwarnings("ignore", message=".*will be overridden")
             settings.set_optimizers()
-        if settings.values.optimizer is None:
-            print_default(model)
+        is_default = type(model).configure_optimizers is CharLM.configure_optimizers
+        if settings.values.optimizer is None and is_default:
+            tell("no --optimizer is named: AdamW at a learning rate of 0.01")
         if not is_overridden("configure_optimizers", model):
             raise InputError("--optimizer: name one, such as --optimizer AdamW --optimizer.lr 0.01")
     for callback in listed(settings.made("trainer").callbacks):
@@ -177,7 +160,7 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
             )
         if isinstance(callback, LRFinder):
             callback.check(model)
-    print_notes(settings.notes)
+    tell(*settings.notes)
 
 
 def _note_idle(settings: Settings, model: LightningModule) -> None:
@@ -241,9 +224,10 @@ def assemble(
         if given.logger in (None, True):
             more["logger"] = RunLogger(folder)
         elif given.logger:
-            known = _tracked_runs(settings) if folder.path is not None else []
             told = listed(config["trainer"]["logger"])
-            more["logger"] = in_run_folder(listed(given.logger), told, folder, known)
+            goes_on = folder.path is not None
+            states = settings.checkpoint.get("callbacks", {}) if goes_on else {}
+            more["logger"] = in_run_folder(listed(given.logger), told, folder, states)
             callbacks.append(Trackers(config))
         if given.enable_checkpointing is not False:
             values = settings.values
@@ -282,7 +266,7 @@ def _call(settings: Settings, trainer: Trainer) -> None:
     except (MisconfigurationException, ValueError) as error:
         if batches_done(trainer) or not said_by_a_library(error):
             raise
-        raise InputError(f"--trainer: {' '.join(str(error).split())}") from error
+        raise InputError(f"--trainer: {one_line(error)}") from error
 
 
 def _run_folder(settings: Settings, model: LightningModule) -> RunFolder:
@@ -331,43 +315,8 @@ def _judged_run(settings: Settings, data: LightningDataModule) -> Path | None:
     return run_of(settings.ckpt_path) if now == then else None
 
 
-def _tracked_runs(settings: Settings) -> list[Any]:
-    """Which runs of trackers the checkpoint's is."""
-    state = settings.checkpoint.get("callbacks", {}).get(Trackers.__name__, {})
-    return list(state.get("runs", []))
-
-
 def _word_scores(data: Any) -> WordScores | None:
     """Of words, their CSV; what becomes of other predictions is a callback's of the user's."""
     if not hasattr(data, "predict_words"):
         return None
     return WordScores(data.predict_words, data.vocabulary)
-
-
-def quieten_lightning() -> None:
-    """No device lists, tips or advice for other projects; its import has set the levels anew."""
-    handler = _AboveBar()
-    handler.addFilter(_is_asked_for)
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        shown = logging.getLogger(name)
-        shown.setLevel(logging.INFO)
-        shown.handlers = [handler]
-        shown.propagate = False
-
-
-class _AboveBar(logging.Handler):
-    """Lines on stderr that do not run into a progress bar's."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(self.format(record), file=sys.stderr)
-
-
-def _is_asked_for(record: logging.LogRecord) -> bool:
-    """Of what Lightning tells, warnings and what callbacks say: somebody has named them."""
-    is_callbacks = Path(record.pathname).parent.name in ("callbacks", "tuner")
-    return record.levelno >= logging.WARNING or is_callbacks
-
-
-@rank_zero_only
-def _tell(told: str) -> None:
-    sys.stderr.write(f"{told}\n")

@@ -12,7 +12,7 @@ import torch
 from jsonargparse import ArgumentParser
 
 from litmore.cli.light import stand_in
-from litmore.cli.parser import OneLineErrors
+from litmore.cli.parser import TRUST_CONFIG, command_parser
 from litmore.data import Corpus, Source
 from litmore.errors import InputError
 from litmore.runs import checkpoint as checkpoints
@@ -48,7 +48,7 @@ def run(
         max_length: Cut a name off after so many characters.
         run_name: Take `last` and `best` from runs of this name.
         default_root_dir: The folder of all runs, for `last` and `best`.
-        trust_config: Import the model's class from whatever installed package it is in.
+        trust_config: As `TRUST_CONFIG` says.
 
     """
     if not 0 <= seed < 2**63:
@@ -57,9 +57,10 @@ def run(
     checkpoint = checkpoints.read(path)
     if is_alone and checkpoint["class_path"].startswith("litmore."):
         stand_in()
+    from litmore.models.base import CharLM
     from litmore.sampling import sample
 
-    model = checkpoints.rebuild(checkpoint, trust_config)
+    model = checkpoints.rebuild(checkpoint, CharLM, trust_config)
     generator = torch.Generator().manual_seed(seed)
     words = _words(checkpoint)
     drawn = known = 0
@@ -103,11 +104,6 @@ def _words(checkpoint: dict[str, Any]) -> Corpus | None:
 
 def parser() -> ArgumentParser:
     """The flags of `sample`."""
-    made = OneLineErrors(prog="main.py sample", description="Draw new names from a trained model.")
-    made.add_function_arguments(run, skip={"trust_config", "is_alone"})
-    made.add_argument(
-        "--trust_config",
-        action="store_true",
-        help="Import the model's class from whatever installed package it is in.",
+    return command_parser(
+        run, "sample", "Draw new names from a trained model.", trust_config=TRUST_CONFIG
     )
-    return made

@@ -1,5 +1,6 @@
 """What a command is to work with: flags over configs over what a checkpoint's run recorded."""
 
+import os
 import warnings
 from collections.abc import Sequence
 from copy import deepcopy
@@ -11,19 +12,14 @@ from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, ReduceLROnPlateau
 from torch.optim import Optimizer
 
-from litmore.cli.classes import (
-    drop_other_classes,
-    load_named,
-    named_classes,
-    without_unwritable,
-)
+from litmore.cli.classes import drop_other_classes, drop_unwritable, load_named, named_classes
 from litmore.cli.commands import TRAINING
 from litmore.cli.flags import TRUST, CountedBatches, add_flags, describe
-from litmore.cli.given import Given
+from litmore.cli.given import Given, flag_values
 from litmore.cli.limits import check_settings
 from litmore.cli.links import link_block_size, link_lr, schedule_length
 from litmore.cli.recorded import give_way, named_checkpoint, recorded_for
-from litmore.cli.report import print_found
+from litmore.cli.report import tell
 from litmore.cli.settings_parser import DEFAULTS, NESTED, SettingsParser
 from litmore.errors import InputError
 from litmore.models.hyperparameters import UNWRITABLE, remember, writable
@@ -104,7 +100,7 @@ class Settings(OpenCLI):
         self.ckpt_path = named_checkpoint(self.by_hand)
         recorded: dict[str, Any] = {}
         if self.ckpt_path is not None:
-            print_found(self.ckpt_path)
+            tell(f"checkpoint: {os.path.relpath(self.ckpt_path)}")
             self.checkpoint = checkpoints.read(self.ckpt_path)
             recorded = recorded_for(args[0], self.checkpoint)
             self.by_hand.lay_over(recorded)
@@ -126,8 +122,7 @@ class Settings(OpenCLI):
             give_way(recorded, settings, self.by_hand)
         check_settings(settings.as_dict())
         if self.ckpt_path is not None:
-            by_flag = any(arg.partition("=")[0] == "--init_from" for arg in args)
-            if settings.init_from is not None and by_flag:
+            if settings.init_from is not None and flag_values(args, "init_from"):
                 raise InputError("--init_from: the weights are --ckpt_path's; give one of the two")
             settings.ckpt_path = str(self.ckpt_path)
         elif self.config.subcommand != "fit":
@@ -176,9 +171,11 @@ class Settings(OpenCLI):
     @cached_property
     def _plain(self) -> dict[str, Any]:
         """The settings as plain values; what of the model and the data has none is left out."""
+        values = self.values.clone()
+        drop_unwritable(values)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=f"\\s*{UNWRITABLE}")
-            config: dict[str, Any] = yaml.safe_load(self.dump(without_unwritable(self.values)))
+            config: dict[str, Any] = yaml.safe_load(self.dump(values))
         for name in ("model", "data"):
             config[name]["init_args"] = writable(config[name].get("init_args") or {})
         return config

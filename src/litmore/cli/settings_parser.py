@@ -1,7 +1,7 @@
 """The parser of fit, validate, test and predict, which knows the classes that may be named."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from inspect import signature
 from typing import Any
 
@@ -27,15 +27,13 @@ REFUSED = {f"torch.optim.lr_scheduler.{name}" for name in NESTED} | {MUTE}
 class SettingsParser(OneLineErrors, LightningArgumentParser):
     """LightningCLI's."""
 
-    def parse_args(self, args: Any = None, *more: Any, **kwargs: Any) -> Any:
-        given = sys.argv[1:] if args is None else args
-        return super().parse_args(self._named_help(given), *more, **kwargs)
+    def parse_args(self, args: Sequence[str], **kwargs: Any) -> Any:  # type: ignore[override]
+        return super().parse_args(self._named_help(args), **kwargs)
 
     def _named_help(self, args: Sequence[str]) -> Sequence[str]:
         """`--optimizer.help` alone is of the class that is named, or lists which there are."""
-        asked = [flag for action in self._actions for flag in action.option_strings]
         for place, arg in enumerate(args):
-            if not arg.endswith(".help") or arg not in asked:
+            if not arg.endswith(".help") or arg not in self._option_string_actions:
                 continue
             key = arg.removeprefix("--").removesuffix(".help")
             path = Given(args).class_path(key) or DEFAULTS.get(key)
@@ -53,12 +51,10 @@ class SettingsParser(OneLineErrors, LightningArgumentParser):
         paths = written(class_paths(self, key)).values()
         return short_names(path for path in paths if path not in REFUSED)
 
-    def flags_of_classes(self, args: Sequence[str]) -> list[str]:
+    def flags_of_classes(self, args: Sequence[str]) -> Iterator[tuple[str, Any]]:
         given = Given(args)
-        found = []
         for group in GROUPS:
             path = given.class_path(group)
             for cls in map(find_class, [path] if path else self.known_classes(group)):
-                names = signature(cls).parameters if cls else []
-                found += [f"--{group}.{name}" for name in names]
-        return found
+                for name, parameter in signature(cls).parameters.items() if cls else ():
+                    yield f"--{group}.{name}", parameter.annotation

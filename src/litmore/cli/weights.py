@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from lightning.pytorch import LightningModule
 
-from litmore.cli.report import print_fitted, print_frozen
+from litmore.cli.report import tell_fitted, tell_frozen
 from litmore.cli.settings import Settings
 from litmore.errors import InputError
 from litmore.runs import checkpoint as checkpoints
@@ -37,7 +37,7 @@ def begin_with(settings: Settings, model: LightningModule) -> None:
         parameters.get("vocabulary")
         for parameters in (checkpoint["hyper_parameters"], getattr(model, "hparams", {}))
     )
-    print_fitted(path, fitted, known, now)
+    tell_fitted(path, fitted, known, now)
 
 
 def freeze_by_name(settings: Settings, model: LightningModule) -> None:
@@ -51,7 +51,7 @@ def freeze_by_name(settings: Settings, model: LightningModule) -> None:
     patterns = [name.strip() for name in given if name.strip()]
     try:
         if patterns:
-            print_frozen(freeze(model, patterns))
+            tell_frozen(freeze(model, patterns))
     except InputError as error:
         raise InputError(f"--freeze {error}") from None
 

@@ -35,10 +35,10 @@ class Column:
 def columns_of(rows: Sequence[Row], metric: Metric) -> list[Column]:
     """The run, the settings that are not the same everywhere, and what came of it."""
     found = [c for c in metric.columns if any(c in row.values for row in rows)]
+    ranks = [None, *(5 if name.startswith("last") else 40 for name in found[1:])]
     results = [
-        Column(name, _value(name), kind="result", rank=None if name in found[:1] else rank)
-        for name in found
-        for rank in [5 if name.startswith("last") else 40]
+        Column(name, _value(name), kind="result", rank=rank)
+        for name, rank in zip(found, ranks, strict=False)
     ]
     if any(row.difference for row in rows):
         results.insert(1, Column("difference", _difference, kind="difference", rank=45))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser
 
-from litmore.cli.parser import OneLineErrors
+from litmore.cli.parser import command_parser
 from litmore.compare.columns import Column, columns_of, find, value_of
 from litmore.compare.rows import Row, choose_metric, rows_of
 from litmore.compare.runs import find_runs
@@ -34,12 +34,13 @@ def run(
     Args:
         is_alone: Whether the process does nothing else; it is all the same here.
         runs: Runs' folders, or folders of several.
-        metric: What to compare; None: what most of them are saved by.
-        sort: The column to sort by; None: when they were started.
+        metric: What to compare, such as val/accuracy or test/loss (default: what most of the runs
+            are saved by).
+        sort: Sort by a column, such as best or lr (default: the newest last).
         descending: The highest first.
-        csv: A file for the table.
+        csv: Write the table as CSV, too.
         json: Print JSON in the table's place.
-        plot: A PNG for the curves.
+        plot: Draw the curves into a PNG, too: of several seeds their mean and spread.
 
     Raises:
         InputError: there is no run, metric or column of that name, or a file cannot be written.
@@ -121,37 +122,14 @@ def _some(lines: Sequence[str]) -> list[str]:
 
 def parser() -> ArgumentParser:
     """The arguments of `compare`."""
-    made = OneLineErrors(
-        prog="main.py compare",
-        description="Set runs beside each other: the settings that differ, and what came of them.",
+    made = command_parser(
+        run,
+        "compare",
+        "Set runs beside each other: the settings that differ, and what came of them.",
+        {"runs"},
+        descending="The highest first.",
+        json="Print JSON in the table's place.",
     )
-    made.add_argument(
-        "runs", nargs="*", default=[LOGS], help="Runs' folders, or folders of several."
-    )
-    made.add_argument(
-        "--metric",
-        type=str | None,
-        default=None,
-        help="What to compare, such as val/accuracy or test/loss (default: what most of the runs"
-        " are saved by).",
-    )
-    made.add_argument(
-        "--sort",
-        type=str | None,
-        default=None,
-        metavar="COLUMN",
-        help="Sort by a column, such as best or lr (default: the newest last).",
-    )
-    made.add_argument("--descending", action="store_true", help="The highest first.")
-    made.add_argument(
-        "--csv", type=str | None, default=None, metavar="FILE", help="Write the table as CSV, too."
-    )
-    made.add_argument("--json", action="store_true", help="Print JSON in the table's place.")
-    made.add_argument(
-        "--plot",
-        type=str | None,
-        default=None,
-        metavar="FILE",
-        help="Draw the curves into a PNG, too: of several seeds their mean and spread.",
-    )
+    says = "Runs' folders, or folders of several."
+    made.add_argument("runs", nargs="*", default=[LOGS], help=says)
     return made

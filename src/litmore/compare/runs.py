@@ -1,5 +1,6 @@
 """The runs below some folders, and their settings by name."""
 
+import fnmatch
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from litmore.errors import InputError
-from litmore.runs.folder import CONFIG
+from litmore.runs.folder import CONFIG, EVENTS, TABLE
 from litmore.runs.summary import SUMMARY, Summary, read_summary
 
 SEED = "seed_everything"
@@ -93,12 +94,8 @@ def _folders(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
             if real in seen:
                 continue
             seen.add(real)
-            if is_ours or any(_is_curve(name) for name in files):
+            if is_ours or TABLE in files or fnmatch.filter(files, EVENTS):
                 yield Path(folder), is_ours
-
-
-def _is_curve(name: str) -> bool:
-    return name.startswith("events.out.tfevents") or name == "metrics.csv"
 
 
 def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:

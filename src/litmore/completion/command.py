@@ -5,15 +5,13 @@ It is written once and asks no Python, which would take seconds at every press o
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from inspect import signature
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 from jsonargparse import ArgumentParser
 
-from litmore.cli.classes import GROUPS, find_class
 from litmore.cli.commands import TRAINING, command, more_commands
-from litmore.cli.parser import OneLineErrors
+from litmore.cli.parser import command_parser
 
 if TYPE_CHECKING:
     from litmore.cli.settings_parser import SettingsParser
@@ -58,7 +56,7 @@ def run(is_alone: bool) -> None:
 
     of_fit = fit_parser()
     others = {name: command(name).parser() for name in more_commands()}
-    flags = {"|".join(TRAINING): [*_flags(of_fit), *of_fit.flags_of_classes([])]}
+    flags = {"|".join(TRAINING): [*_flags(of_fit), *dict(of_fit.flags_of_classes([]))]}
     flags |= {name: [*_flags(parser)] for name, parser in others.items()}
     values = {"--ckpt_path": ["last", "best"], **_values(of_fit)}
     script = SCRIPT % {
@@ -71,14 +69,11 @@ def run(is_alone: bool) -> None:
 
 def parser() -> ArgumentParser:
     """It takes nothing."""
-    return OneLineErrors(
-        prog="main.py completion", description="Print a script by which bash completes all this."
-    )
+    return command_parser(run, "completion", "Print a script by which bash completes all this.")
 
 
 def _flags(parser: ArgumentParser) -> Iterator[str]:
-    for action in parser._actions:
-        yield from (each for each in action.option_strings if not each.endswith("+"))
+    return (flag for flag in parser._option_string_actions if not flag.endswith("+"))
 
 
 def _values(parser: "SettingsParser") -> dict[str, list[str]]:
@@ -90,12 +85,9 @@ def _values(parser: "SettingsParser") -> dict[str, list[str]]:
             found[flag] = found[f"{flag}.help"] = [*parser.known_classes(flag[2:])]
         elif words := _words(getattr(action, "_typehint", None)):
             found.setdefault(flag, words)
-    for group in GROUPS:
-        for cls in map(find_class, parser.known_classes(group).values()):
-            for name, parameter in signature(cls).parameters.items() if cls else []:
-                old = found.get(f"--{group}.{name}", [])
-                if words := _words(parameter.annotation):
-                    found[f"--{group}.{name}"] = [*dict.fromkeys([*old, *words])]
+    for flag, hint in parser.flags_of_classes([]):
+        if words := _words(hint):
+            found[flag] = [*dict.fromkeys([*found.get(flag, []), *words])]
     return found
 
 

@@ -12,7 +12,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from litmore.errors import InputError
+from litmore.errors import InputError, one_line
 from litmore.progress import progress
 
 CACHE_VARIABLE = "LITMORE_CACHE"
@@ -83,9 +83,9 @@ def fetch(url: str, sha256: str) -> Path:
     except (OSError, HTTPException, ValueError) as error:
         if isinstance(error, HTTPError):
             error.close()
-        reason = " ".join(str(error).split())
         raise InputError(
-            f"--data.url {url}: not fetched ({reason}); pass a copy of it as --data.path FILE"
+            f"--data.url {url}: not fetched ({one_line(error)}); pass a copy of it as"
+            " --data.path FILE"
         ) from None
     return path
 

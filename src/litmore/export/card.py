@@ -15,7 +15,7 @@ from litmore.corpus.source import NAMES
 from litmore.corpus.text import sha256_of
 from litmore.export.folder import CONFIG
 from litmore.export.use import lines_of_use
-from litmore.runs.folder import run_of
+from litmore.runs.folder import VERSIONS, run_of
 from litmore.runs.history import curves_of
 
 EMBEDDED = "public domain: names that the US government has published (litmore's docs/data.md)"
@@ -155,7 +155,3 @@ def _training(checkpoint: Mapping[str, Any], path: Path) -> list[str]:
     exported = ", ".join(f"{name} {number}" for name, number in now.items())
     trained = ((f"trained with {name}", number) for name, number in rows)
     return [*told, _table([*trained, ("exported with", exported)])]
-
-
-VERSIONS = "versions.yaml"
-"""In a run's folder (`litmore.runs.record`, which needs Lightning)."""

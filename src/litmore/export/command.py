@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from jsonargparse import ArgumentParser
 
-from litmore.cli.parser import OneLineErrors
+from litmore.cli.parser import TRUST_CONFIG, command_parser
 from litmore.errors import InputError
 from litmore.export.folder import CARD, CONFIG, DESCRIPTION, check_folder, write_folder
 from litmore.runs.folder import LOGS, find_checkpoint
@@ -40,7 +40,7 @@ def run(
         format: Of `PACKAGES`.
         run_name: Take `last` and `best` from runs of this name.
         default_root_dir: The folder of all runs, for `last` and `best`.
-        trust_config: Import the model's class from whatever installed package it is in.
+        trust_config: As `TRUST_CONFIG` says.
 
     Raises:
         InputError: there is no such checkpoint, a package is missing, the folder holds something
@@ -80,12 +80,13 @@ def _files(
         from litmore.cli.light import stand_in
 
         stand_in()
+    from lightning.pytorch import LightningModule
+
     from litmore.export.card import card
     from litmore.export.description import describe
     from litmore.export.formats import check_finite, in_formats
-    from litmore.export.load import rebuild
 
-    model = rebuild(checkpoint, trust_config, "--ckpt_path")
+    model = checkpoints.rebuild(checkpoint, LightningModule, trust_config)
     check_finite(model)
     described = describe(model, checkpoint)
     files = in_formats(model, described, checkpoint, formats, trust_config)
@@ -104,20 +105,17 @@ def _files(
 
 def parser() -> ArgumentParser:
     """The flags of `export`."""
-    made = OneLineErrors(
-        prog="main.py export",
-        description="Write a trained model for programs that know nothing of litmore.",
+    made = command_parser(
+        run,
+        "export",
+        "Write a trained model for programs that know nothing of litmore.",
+        {"format"},
+        trust_config=TRUST_CONFIG,
     )
-    made.add_function_arguments(run, skip={"trust_config", "is_alone", "format"})
     made.add_argument(
         "--format",
         nargs="+",
         default=["safetensors"],
         help=f"One or several of {', '.join(PACKAGES)}.",
-    )
-    made.add_argument(
-        "--trust_config",
-        action="store_true",
-        help="Import the model's class from whatever installed package it is in.",
     )
     return made

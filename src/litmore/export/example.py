@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
-from litmore.errors import InputError
+from litmore.errors import InputError, one_line
 from litmore.models.hyperparameters import INSTANTIATOR, build
 from litmore.runs.trust import check_class_path, restrict_imports
 
@@ -91,7 +91,7 @@ def _batch(checkpoint: Mapping[str, Any], trust_config: bool, name: str) -> Any:
         data.setup("fit")
         return next(iter(data.train_dataloader()))
     except Exception as error:  # another's code, which reads files that may be gone
-        reason = f"{class_path}: {' '.join(str(error).split()) or type(error).__name__}"
+        reason = f"{class_path}: {one_line(error) or type(error).__name__}"
         raise _lacking(name, reason) from error
 
 

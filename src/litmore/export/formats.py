@@ -11,11 +11,11 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
-from litmore.errors import InputError, RunError
+from litmore.errors import InputError, RunError, one_line
 from litmore.export.description import check_whole
 from litmore.export.example import example_of, in_each, tensors_of, twice
 from litmore.export.folder import ONNX, PROGRAM, WEIGHTS
-from litmore.export.load import content, rebuild
+from litmore.export.load import content
 from litmore.export.program import (
     LOGITS,
     example_tokens,
@@ -26,6 +26,7 @@ from litmore.export.program import (
     trace_foreign,
 )
 from litmore.models.base import CharLM
+from litmore.runs.checkpoint import rebuild
 
 CLOSE = 1e-4
 """How far logits may lie from the model's: libraries add up in another order."""
@@ -68,7 +69,7 @@ def in_formats(
 
         check_whole(described, checkpoint)
         again = content(json.loads(json.dumps(described)), model.state_dict())
-        rebuild(again, trust_config, "--format safetensors")
+        rebuild(again, LightningModule, trust_config, "--format safetensors")
         files[WEIGHTS] = weights_file(model)
     if "torch" not in formats and "onnx" not in formats:
         return files
@@ -118,7 +119,6 @@ def _check_same(
     try:
         torch.testing.assert_close(found, expected, rtol=close, atol=close)
     except AssertionError as error:
-        said = " ".join(str(error).split())
         raise RunError(
-            f"--format {name}: not exported, it would say something else: {said}"
+            f"--format {name}: not exported, it would say something else: {one_line(error)}"
         ) from None

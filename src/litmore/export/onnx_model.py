@@ -12,7 +12,7 @@ from onnxscript.function_libs.torch_lib.ops.core import aten_gru, aten_lstm
 from torch import Tensor
 from torch.export import ExportedProgram
 
-from litmore.errors import InputError
+from litmore.errors import InputError, first_cause
 from litmore.export.program import quiet, said
 from litmore.export.recurrence import WHOLE
 
@@ -51,11 +51,8 @@ def onnx_file(
                 custom_translation_table=TRANSLATIONS,
             )
     except torch.onnx.errors.OnnxExporterError as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
         raise InputError(
-            f"--format onnx: torch.onnx cannot translate the model: {said(cause)}"
+            f"--format onnx: torch.onnx cannot translate the model: {said(first_cause(error))}"
             " (safetensors and torch work)"
         ) from error
     assert made is not None

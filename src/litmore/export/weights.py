@@ -6,7 +6,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from litmore.errors import InputError
+from litmore.errors import InputError, one_line
 from litmore.export.folder import WEIGHTS
 
 
@@ -21,7 +21,7 @@ def weights_file(model: nn.Module) -> bytes:
     try:
         return safetensors.torch.save({k: v.contiguous() for k, v in tensors.items()})
     except (KeyError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"--format safetensors: {' '.join(str(error).split())}") from None
+        raise InputError(f"--format safetensors: {one_line(error)}") from None
 
 
 def read_weights(folder: Path, flag: str) -> dict[str, Tensor]:
@@ -37,4 +37,4 @@ def read_weights(folder: Path, flag: str) -> dict[str, Tensor]:
     try:
         return safetensors.torch.load_file(path)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise InputError(f"{flag} {path}: not readable ({' '.join(str(error).split())})") from None
+        raise InputError(f"{flag} {path}: not readable ({one_line(error)})") from None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from litmore.errors import InputError
+from litmore.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -74,8 +74,8 @@ def plain(
     try:
         parser.parse_object(deepcopy(typed))
     except ArgumentError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{flag}: a checkpoint could not be read again: {reason}") from None
+        said = one_line(error)
+        raise InputError(f"{flag}: a checkpoint could not be read again: {said}") from None
     return {**kept, INSTANTIATOR: "lightning.pytorch.cli.instantiate_module"}
 
 

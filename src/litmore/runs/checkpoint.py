@@ -2,19 +2,22 @@
 
 import importlib
 from argparse import ArgumentError
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
-from litmore.errors import InputError
+from litmore.errors import InputError, one_line
 from litmore.models.hyperparameters import INSTANTIATOR, build
 from litmore.runs.trust import check_class_path, restrict_imports
 
 if TYPE_CHECKING:
     from litmore.models.base import CharLM
+
+Model = TypeVar("Model", bound=torch.nn.Module)
 
 FLAG = "--ckpt_path"
 """What names a checkpoint, where nothing else is said."""
@@ -61,24 +64,31 @@ def read(path: Path, flag: str = FLAG) -> dict[str, Any]:
 
 def load_model(path: Path) -> "CharLM":
     """The trained model of a file, as `read` and `rebuild` give it."""
-    return rebuild(read(path))
+    from litmore.models.base import CharLM
+
+    return rebuild(read(path), CharLM)
 
 
-def rebuild(checkpoint: dict[str, Any], trust_config: bool = False, flag: str = FLAG) -> "CharLM":
+def rebuild(
+    checkpoint: dict[str, Any],
+    kind: Callable[..., Model],
+    trust_config: bool = False,
+    flag: str = FLAG,
+) -> Model:
     """The trained model, ready to be used, on the CPU.
 
     Args:
         checkpoint: what `read` gave; without a `state_dict`, the model is as it is made.
+        kind: the class that it must be of, such as `CharLM`.
         trust_config: import its class from whatever package it is in (`litmore.runs.trust`).
         flag: what named the checkpoint.
 
     Raises:
-        InputError: the class cannot be imported here, or is not to be, or is no character model,
-            or the weights do not fit their own settings.
+        InputError: the class cannot be imported here, or is not to be, or is not of that kind, or
+            the weights do not fit their own settings.
 
     """
-    from litmore.models.base import CharLM
-
+    base: Any = kind  # to mypy an abstract one is no `type`
     class_path = checkpoint["class_path"]
     check_class_path(class_path, trust_config, flag)
     module, _, name = class_path.rpartition(".")
@@ -86,17 +96,16 @@ def rebuild(checkpoint: dict[str, Any], trust_config: bool = False, flag: str = 
         cls = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(f"{flag}: its model {class_path} cannot be imported ({error})") from None
-    if not (isinstance(cls, type) and issubclass(cls, CharLM)):
-        raise InputError(f"{flag}: its model {class_path} is not a CharLM")
+    if not (isinstance(cls, type) and issubclass(cls, base)):
+        raise InputError(f"{flag}: its model {class_path} is not a {base.__name__}")
     try:
         if INSTANTIATOR in checkpoint["hyper_parameters"]:  # classes may be named there, too
             restrict_imports(trust_config)
-        model = build(cls, checkpoint["hyper_parameters"])
+        model: Model = build(cls, checkpoint["hyper_parameters"])
         if "state_dict" in checkpoint:
             model.load_state_dict(checkpoint["state_dict"])
     except (RuntimeError, TypeError, KeyError, ValueError, AttributeError, ArgumentError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{flag}: does not hold a whole model ({reason})") from None
+        raise InputError(f"{flag}: does not hold a whole model ({one_line(error)})") from None
     return model.eval()
 
 

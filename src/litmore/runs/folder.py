@@ -19,6 +19,9 @@ LOGS = "logs"
 
 CHECKPOINTS = "checkpoints"
 CONFIG = "config.yaml"
+VERSIONS = "versions.yaml"
+EVENTS = "events.out.tfevents.*"
+TABLE = "metrics.csv"
 NAMED = ("last", "best")
 """Checkpoints that `--ckpt_path` knows by name; in a run's folder they are `<name>.ckpt`."""
 

@@ -10,9 +10,8 @@ import numpy as np
 from jaxtyping import Float, Integer
 
 from litmore.errors import InputError
+from litmore.runs.folder import EVENTS, TABLE
 
-EVENTS = "events.out.tfevents.*"
-TABLE = "metrics.csv"
 LOSSES = ("train/loss", "val/loss", "test/loss")
 
 

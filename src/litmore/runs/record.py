@@ -13,9 +13,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 import litmore
 from litmore.models.hyperparameters import keep_plain
 from litmore.runs.atomic import remove_unfinished, write_atomically
-from litmore.runs.folder import CONFIG, RunFolder
-
-VERSIONS = "versions.yaml"
+from litmore.runs.folder import CONFIG, VERSIONS, RunFolder
 
 
 class RunRecord(Callback):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from litmore.errors import InputError, RunError
+from litmore.errors import InputError, RunError, one_line
 from litmore.runs.folder import RunFolder
 from litmore.runs.signals import Stopped
 from litmore.runs.summary import Summary, write, written
@@ -159,7 +159,7 @@ def _end_of(exception: BaseException) -> tuple[Literal["stopped", "failed"], str
     if isinstance(exception, KeyboardInterrupt | SIGTERMException):
         is_term = isinstance(exception, SIGTERMException)
         return "stopped", "SIGTERM" if is_term else "SIGINT"
-    said = " ".join(str(exception).split())
+    said = one_line(exception)
     if isinstance(exception, InputError | RunError):
         return "failed", said
     return "failed", f"{type(exception).__name__}: {said}".removesuffix(": ")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser
 
-from litmore.cli.parser import OneLineErrors
+from litmore.cli.parser import command_parser
 from litmore.errors import InputError, RunError
 
 OUTPUT = "configs/.schema.json"
@@ -42,8 +42,4 @@ def run(is_alone: bool, output: str = OUTPUT) -> None:
 
 def parser() -> ArgumentParser:
     """The flags of `schema`."""
-    made = OneLineErrors(
-        prog="main.py schema", description="Write a JSON schema of configs, for editors."
-    )
-    made.add_function_arguments(run, skip={"is_alone"})
-    return made
+    return command_parser(run, "schema", "Write a JSON schema of configs, for editors.")

@@ -18,7 +18,7 @@ class SweepParser(OneLineErrors):
     """Takes its own flags, each with a value, and leaves the others to `fit`."""
 
     def parse_args(self, args: Sequence[str], **kwargs: Any) -> Namespace:  # type: ignore[override]
-        names = {name for action in self._actions for name in action.option_strings}
+        names = self._option_string_actions
         own: list[str] = []
         rest: list[str] = []
         takes_next = False
@@ -72,7 +72,6 @@ def parser() -> ArgumentParser:
     made.add_argument(
         "--storage",
         type=str | None,
-        metavar="URL",
         help="Where it is kept: journal:FILE, sqlite:///FILE or a database's URL; several machines"
         " may share it (default: a journal in the runs' folder).",
     )
@@ -80,7 +79,6 @@ def parser() -> ArgumentParser:
         "--heartbeat",
         type=PositiveFloat,
         default=30.0,
-        metavar="SECONDS",
         help="How often a running trial says that it is alive; another machine takes over one that"
         " has been silent for four times as long.",
     )

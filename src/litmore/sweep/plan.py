@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from litmore.cli.parser import flag_values
+from litmore.cli.given import config_paths
 from litmore.errors import InputError
 from litmore.sweep.preflight import preflight
 from litmore.sweep.space import SEED, Space, read_space
@@ -84,7 +84,7 @@ def make_plan(
         space, wanted = Space(grid={SEED: wanted}), []
         # More seeds may follow.
         recorded = space.to_record() if isinstance(seeds, list) else {"seeds from": first_seed}
-    configs = flag_values(fit, "--config") + flag_values(fit, "-c")
+    configs = config_paths(fit)
     stem = Path(configs[0]).stem if configs else type(settings.model).__name__.lower()
     name = study or f"{stem}-{'seeds' if search is None else 'sweep'}"
     if Path(name).name != name or name in ("", "..", "."):

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from itertools import chain
 
 from litmore.cli.configs import Configs
+from litmore.cli.given import flag_values
 from litmore.cli.main import known_cause
-from litmore.cli.parser import flag_values, with_place
-from litmore.cli.run import check, make, quieten_lightning
+from litmore.cli.parser import with_place
+from litmore.cli.quiet import quieten_lightning
+from litmore.cli.run import check, make
 from litmore.cli.settings import Settings
 from litmore.errors import InputError
 from litmore.sweep.space import Space, flags
@@ -33,12 +35,12 @@ def preflight(command: Sequence[str], space: Space) -> Settings:
     """
     quieten_lightning()
     for key, why in _OWN.items():
-        if any(arg.partition("=")[0] == f"--{key}" for arg in command):
+        if flag_values(command, key):
             raise InputError(f"--{key}: {why}")
     for key in space.distributions():
-        if flag_values(command, f"--{key}"):
+        if flag_values(command, key):
             raise InputError(f"--{key}: is searched by {space.places[key]}; give it in one place")
-    configs = Configs(flag_values(command, "--config") + flag_values(command, "-c"))
+    configs = Configs(command)
     first = dict(reversed(list(space.extremes())))
     settings = None
     for key, value in chain([("", None)], space.extremes()):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -15,8 +16,8 @@ from optuna.distributions import (
 )
 from optuna.trial import Trial
 
-from litmore.cli.configs import Configs
-from litmore.errors import InputError, nearest
+from litmore.cli.configs import read_yaml
+from litmore.errors import InputError, nearest, one_line
 
 Params = Mapping[str, Any]
 """A value of each flag of a space."""
@@ -105,13 +106,12 @@ def read_space(path: str) -> Space:
         InputError: it is no mapping of flags to distributions; the message names `file:line`.
 
     """
-    roots = Configs([path]).roots
-    if path not in roots:
+    if not Path(path).is_file():
         raise InputError(f"--search {path}: no such file")
     sampled: dict[str, BaseDistribution] = {}
     grid: dict[str, Sequence[Any]] = {}
     places: dict[str, str] = {}
-    for key_node, node in roots[path].value:
+    for key_node, node in read_yaml(path).value:
         place = f"{path}:{key_node.start_mark.line + 1}"
         key = str(key_node.value).removeprefix("--")
         if key in _OWN:
@@ -121,7 +121,7 @@ def read_space(path: str) -> Space:
         try:
             found = _distribution(given)
         except (ValueError, TypeError) as error:
-            raise InputError(f"{place}: --{key}: {' '.join(str(error).split())}") from None
+            raise InputError(f"{place}: --{key}: {one_line(error)}") from None
         if isinstance(found, BaseDistribution):
             sampled[key] = found
         else:

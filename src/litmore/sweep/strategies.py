@@ -1,15 +1,15 @@
 """Samplers and pruners by class path, as the command line takes them."""
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from inspect import signature
+from pkgutil import resolve_name
 from typing import Any
 
 from jsonargparse import ArgumentParser
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler, BruteForceSampler, GridSampler
 
-from litmore.errors import InputError
+from litmore.errors import InputError, one_line
 
 Made = Mapping[str, Any]
 """A `class_path` and its `init_args`."""
@@ -79,10 +79,9 @@ def _make(key: str, given: Made) -> Any:
     try:
         return _class(given)(**arguments)
     except (ValueError, TypeError, ImportError) as error:
-        raise InputError(f"--{key}: {' '.join(str(error).split())}") from None
+        raise InputError(f"--{key}: {one_line(error)}") from None
 
 
 def _class(given: Made) -> Callable[..., Any]:
-    module, _, name = str(given["class_path"]).rpartition(".")
-    found: Callable[..., Any] = getattr(import_module(module), name)
+    found: Callable[..., Any] = resolve_name(given["class_path"])
     return found

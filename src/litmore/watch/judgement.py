@@ -7,7 +7,7 @@ from pathlib import Path
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from litmore.errors import InputError, RunError
-from litmore.runs.history import EVENTS
+from litmore.runs.folder import EVENTS
 from litmore.runs.summary import write, written
 
 log = logging.getLogger(__name__)

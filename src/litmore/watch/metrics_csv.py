@@ -8,11 +8,11 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
+from litmore.runs.folder import TABLE
 from litmore.steps import steps_done
 from litmore.watch.drawing import harmless
 from litmore.watch.settings import record_of
 
-METRICS = "metrics.csv"
 HEAD = ("step", "metric", "value")
 
 
@@ -30,7 +30,7 @@ class MetricsCSV(Callback):
         folder = record.folder.path if record else Path(trainer.default_root_dir)
         if folder is None:
             return
-        table = MetricsTable(folder / METRICS)
+        table = MetricsTable(folder / TABLE)
         if trainer.is_global_zero:
             table.open(steps_done(trainer))
         trainer.loggers = [*trainer.loggers, table]

@@ -7,6 +7,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import Logger, MLFlowLogger, WandbLogger
 
+from litmore.errors import one_line
 from litmore.runs.folder import RunFolder, is_first_process
 from litmore.watch.drawing import harmless
 
@@ -19,7 +20,7 @@ LONGEST = 200
 
 
 def in_run_folder(
-    loggers: Sequence[Logger], told: Sequence[Any], folder: RunFolder, known: Sequence[Any]
+    loggers: Sequence[Logger], told: Sequence[Any], folder: RunFolder, states: Mapping[str, Any]
 ) -> list[Logger]:
     """The same, the trackers with the run's name and place where they were given none.
 
@@ -27,13 +28,13 @@ def in_run_folder(
         loggers: as they were made.
         told: the config of each.
         folder: the run's, which is claimed.
-        known: what `Trackers` has kept, where the run goes on: it does in their runs, too.
+        states: those of callbacks, where the run goes on: it does in the trackers' runs, too.
 
     """
     if not is_first_process() or not any(isinstance(logger, TRACKERS) for logger in loggers):
         return list(loggers)
     path = folder.claim()
-    runs = list(known)
+    runs = list(states.get(Trackers.__name__, {}).get("runs", []))
     return [
         _remade(logger, config, f"{folder.name}/{path.name}", str(path), runs)
         if isinstance(logger, TRACKERS)
@@ -88,7 +89,7 @@ class Trackers(Callback):
             try:
                 type(logger).log_hyperparams(logger, dict(_flat(self.config)))
             except Exception as error:  # such as MLflow's, of what has changed since its run began
-                why = " ".join(str(error).split())[:LONGEST]
+                why = one_line(error)[:LONGEST]
                 log.warning("%s keeps the settings that it has (%s)", type(logger).__name__, why)
 
     def state_dict(self) -> dict[str, Any]:
