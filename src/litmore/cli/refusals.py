@@ -33,15 +33,8 @@ def refused(flag: str) -> Iterator[None]:
         raise InputError(f"{flag}: {one_line(error)[:LONGEST]}") from error
 
 
-def blamed(error: BaseException, named: Mapping[type, str]) -> str | None:
-    """The flag that named the library's class inside which an error was raised, if one did.
-
-    Args:
-        error: what was raised; of what was made of it, the first cause counts.
-        named: the classes of the settings, and their flags.
-
-    """
-    error = first_cause(error)
+def _blamed(error: BaseException, named: Mapping[type, str]) -> str | None:
+    """The flag that named the library's class inside which an error was raised, if one did."""
     if not said_by_a_library(error):
         return None
     owners = [frame.f_locals.get("self") for frame, _ in walk_tb(error.__traceback__)]
@@ -55,7 +48,7 @@ def blame_refused(
     """Around what makes or runs the classes of the settings: what they refuse is bad input.
 
     Args:
-        named: as in `blamed`.
+        named: the classes of the settings, and their flags.
         when: only if this holds; later on it is a run that breaks.
 
     Raises:
@@ -67,10 +60,11 @@ def blame_refused(
     except (InputError, RunError):
         raise
     except Exception as error:
-        flag = blamed(error, named) if when() else None
+        cause = first_cause(error)
+        flag = _blamed(cause, named) if when() else None
         if flag is None:
             raise
-        said = one_line(first_cause(error)) or "is there to be subclassed"
+        said = one_line(cause) or "is there to be subclassed"
         hint = _HINTS.get(flag.rpartition(" ")[2], "")
         raise InputError(f"{flag}: {said[:LONGEST]}{hint}") from error
 
