@@ -106,7 +106,7 @@ def _open_streams() -> None:
     """Nobody listens at one that is closed (`>&-`); that shall not end a run when it speaks."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _be_quiet() -> None:
