@@ -1,5 +1,7 @@
 """Models of users: a CharLM of their own, and LightningModules that are none."""
 
+import json
+import sys
 from pathlib import Path
 
 import onnxruntime
@@ -8,6 +10,7 @@ import torch
 
 import litmore
 from conftest import ROOT
+from litmore.errors import InputError
 from litmore.runs.checkpoint import load_model
 
 MODELS = '''
@@ -175,6 +178,18 @@ def test_a_charlm_of_ones_own(fit, export):
     for tokens in words:
         assert torch.equal(litmore.load("out")(tokens), model(tokens))
         torch.testing.assert_close(program(tokens), model(tokens), rtol=0, atol=1e-5)
+
+
+def test_where_its_class_is_not_is_told(fit, export, monkeypatch):
+    recurrent(fit, export, "safetensors")
+    name = json.loads(Path("out/model.json").read_text("utf-8"))["class_path"].split(".")[0]
+    assert f"`{name}`, has to lie in this folder" in Path("out/README.md").read_text("utf-8")
+    monkeypatch.chdir("out")
+    monkeypatch.setattr(sys, "path", sys.path[1:])
+    with pytest.raises(
+        InputError, match=f"^litmore.load .: its model .*: no module {name} is found"
+    ):
+        litmore.load(".")
 
 
 @pytest.mark.torture

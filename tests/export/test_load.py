@@ -66,7 +66,7 @@ DAMAGED = {
     "an unknown class": (edited(class_path="litmore.models.None_"), "cannot be imported"),
     "no class at all": (edited(class_path=""), "not imported"),
     "a function": (edited(class_path="torch.load"), "is not a LightningModule"),
-    "a stranger": (edited(class_path="hypothesis.stateful.Bundle"), "--trust_config"),
+    "a stranger": (edited(class_path="hypothesis.stateful.Bundle"), "trust_config=True"),
 }
 
 

@@ -17,6 +17,7 @@ from litmore.export.folder import CONFIG
 from litmore.export.use import lines_of_use
 from litmore.runs.folder import VERSIONS, run_of
 from litmore.runs.history import curves_of
+from litmore.runs.trust import PACKAGES
 
 EMBEDDED = "public domain: names that the US government has published (litmore's docs/data.md)"
 UNKNOWN = "not known: yours to say"
@@ -44,8 +45,12 @@ def card(
     parts += ["## Data", _table(_data(checkpoint)), "## Losses", *_losses(checkpoint, path)]
     parts += ["## Training", *_training(checkpoint, path)]
     parts += ["## Use", "In this folder:"]
+    module = description["class_path"].split(".", maxsplit=1)[0]
     for each in formats:
-        parts += [f"### {each}", f"```python\n{lines_of_use(each, description).strip()}\n```"]
+        parts += [f"### {each}"]
+        if each == "safetensors" and module not in PACKAGES:
+            parts += [f"The module of its class, `{module}`, has to lie in this folder, too."]
+        parts += [f"```python\n{lines_of_use(each, description).strip()}\n```"]
     return "\n\n".join(parts) + "\n"
 
 

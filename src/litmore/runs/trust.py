@@ -69,8 +69,11 @@ def check_class_path(class_path: str, trust_config: bool, flag: str) -> None:
 
 def refusal(named_by: str, class_path: str) -> str:
     """What to say of a class path that is not imported."""
+    module = class_path.split(".", maxsplit=1)[0]
+    if module.isidentifier() and PathFinder.find_spec(module) is None:
+        return f"{named_by}: no module {module} is found (PYTHONPATH=FOLDER says where to look)"
+    trust = "--trust_config" if named_by.startswith("--") else "trust_config=True"
     return (
-        f"{named_by}: not imported: {class_path.split('.', maxsplit=1)[0]} is neither of"
-        f" {', '.join(sorted(PACKAGES))} nor a module of this folder; if you trust it, pass"
-        " --trust_config"
+        f"{named_by}: not imported: {module} is neither of {', '.join(sorted(PACKAGES))} nor a"
+        f" module of this folder; if you trust it, pass {trust}"
     )

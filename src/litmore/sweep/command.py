@@ -1,6 +1,7 @@
 """`sweep`: many runs of one config."""
 
 import sys
+import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -120,6 +121,8 @@ def run(is_alone: bool, fit: Sequence[str], sampler: Any = None, **settings: Any
     from litmore.sweep.study import open_study
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # Who names a class of Optuna's wants it.
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     try:
         plan = make_plan(fit, **settings)
     except InputError as error:
