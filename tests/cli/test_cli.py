@@ -143,7 +143,7 @@ def test_the_same_seed_trains_the_same_model(fit):
     assert first.out != other.out
 
 
-@pytest.mark.parametrize("steps", [1, 100, 359, 360])
+@pytest.mark.parametrize("steps", [1, 100, pytest.param(359, marks=pytest.mark.torture), 360])
 def test_the_last_step_is_validated_and_saved_wherever_it_falls(fit, steps):
     # An epoch is 359 batches.
     windows = ["--data.view=windows", "--trainer.val_check_interval=1.0"]

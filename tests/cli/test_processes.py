@@ -106,13 +106,6 @@ def test_a_new_model_is_one_file_and_one_config(tmp_path, run):
     assert len(out.splitlines()) == 5
 
 
-def test_help_lists_the_commands(run):
-    code, out, err = run("--help")
-    assert (code, err) == (0, "")
-    for command in ("fit", "validate", "test", "predict", "sample"):
-        assert re.search(rf"^    {command} ", out, re.MULTILINE)
-
-
 def test_names_are_drawn_without_importing_lightning(tmp_path, start, command_line):
     (tmp_path / "words.txt").write_text("anna\nava\nnaan\nvan\n")
     settings = ["--data.path", "words.txt", "--data.split", "[1,0,0]", "--data.block_size", 1]

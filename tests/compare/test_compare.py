@@ -27,6 +27,7 @@ from litmore.compare.table import display_width, text
 from litmore.runs.folder import RunFolder
 from litmore.runs.history import Curve
 from litmore.runs.summary import Summary, read_summary, write
+from litmore.watch.tensorboard import part_classes
 
 ROOT = Path(__file__).parents[2]
 LRS, SEEDS = (0.01, 0.05), (1, 2, 3)
@@ -38,7 +39,8 @@ def logs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compare")
     quick = ["--data.max_words=300", "--trainer.accelerator=cpu", "--trainer.max_steps=6",
              "--trainer.val_check_interval=2", "--trainer.log_every_n_steps=1",
-             "--trainer.enable_progress_bar=false", "--tensorboard.every_n_steps=0"]  # fmt: skip
+             "--trainer.enable_progress_bar=false"]  # fmt: skip
+    quick += [f"--tensorboard.{part.flag}=false" for part in part_classes() if part.flag]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("PL_GLOBAL_SEED", "0")

@@ -19,9 +19,10 @@ from litmore.corpus.source import NAMES
 from litmore.corpus.text import sha256_of
 from litmore.runs.checkpoint import load_model
 from litmore.sampling import sample
+from litmore.watch.tensorboard import part_classes
 
 QUICK = ["--data.max_words", "300", "--trainer.max_steps", "3", "--trainer.accelerator", "cpu",
-         "--tensorboard.every_n_steps", "0"]  # fmt: skip
+         *(f"--tensorboard.{part.flag}=false" for part in part_classes() if part.flag)]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,10 @@ STOPS = {
 """A validation is due after the GRU's step 4; the others' stops are in the middle of an epoch."""
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.torture] if n in ("sgd", "bigram") else []) for n in RUNS],
+)
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(here, name):
     assert main(fit_args(here, name)) == 0
     for version, (hook, step) in enumerate(STOPS[name], 1):

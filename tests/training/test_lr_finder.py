@@ -120,6 +120,7 @@ def test_the_overlay_prints_the_override_draws_the_curve_and_stops(run):
     assert not (folder / "checkpoints").exists()
 
 
+@pytest.mark.torture
 def test_a_schedules_warm_up_does_not_move_the_suggestion(run):
     overlay = ROOT / "configs/trainer/lr_find.yaml"
     args = ["fit", "--config", ROOT / "configs/mlp.yaml", "--config", overlay]

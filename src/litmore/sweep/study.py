@@ -32,7 +32,7 @@ JOURNAL = "journal:"
 UNREACHABLE = (StorageInternalError, OperationalError, InterfaceError, OSError)
 """What a storage raises that cannot be reached just now."""
 
-TRIES = 3
+TRIES = 5
 """How often a database is tried that others may be setting up."""
 
 _DEFINITION = "definition"
@@ -148,7 +148,7 @@ def _begun(url: str) -> BaseStorage:
     for _ in range(TRIES):
         with suppress(IntegrityError, ProgrammingError, OperationalError):
             return _storage(url)
-        time.sleep(1)
+        time.sleep(0.3)
     return _storage(url)
 
 
