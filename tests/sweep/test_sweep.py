@@ -19,6 +19,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from litmore.cli import main
+from litmore.sweep.preflight import preflight
+from litmore.sweep.space import read_space
 
 ROOT = Path(__file__).parents[2]
 SMALL = [
@@ -117,6 +119,9 @@ def done(process, code=0, timeout=300):
             ("--search=space.yaml", "--num_trials=2", "--optimizer.lr=0.1"),
             "is searched by space.yaml:1",
         ),
+        (("--search=heads.yaml", "--model=Transformer", "--data.view=words"), "model.num_heads 3"),
+        (("--search=views.yaml",), "views.yaml:1: --data.view words"),
+        (("--seeds=2", "--trainer.default_root_dir=a_file"), "a_file is a file"),
         (("--search=seeds.yaml", "--seeds=2"), "seeds.yaml:1 searches them"),
         (("--seeds=2", "--ckpt_path=last"), "--ckpt_path: a trial begins anew"),
         (("--seeds=2", "--run_name=x"), "--run_name: "),
@@ -137,9 +142,12 @@ def test_what_cannot_be_is_said_before_the_first_trial(command_line, here, args,
         "space": SPACE,
         "wrong": "optimizer.lr: {grid: [0.1]}\noptimizer.lrr: {grid: [0.1]}\n",
         "negative": "model.hidden_dim: {grid: [8, -3]}\n",
+        "heads": "model.num_heads: {grid: [2, 3]}\nmodel.embedding_dim: {grid: [8, 16]}\n",
+        "views": "data.view: {grid: [counts, words]}\n",
         "seeds": "seed_everything: {grid: [1, 2]}\n",
     }.items():
         (here / f"{name}.yaml").write_text(text)
+    (here / "a_file").touch()
     code, out, err = command_line("sweep", *SMALL, *args)
     assert (code, out) == (2, "")
     assert says in err
@@ -156,6 +164,14 @@ def test_a_sampler_that_lacks_a_package_is_told_before_the_first_trial(
     )
     assert (code, err) == (2, "error: --sampler: needs a package: pip install cmaes\n")
     assert not (here / "logs").exists()
+
+
+def test_what_goes_with_some_of_the_others_is_no_fault(here):
+    """Each trial that cannot be is its own matter."""
+    path = here / "heads.yaml"
+    path.write_text("model.num_heads: {grid: [2, 3]}\nmodel.embedding_dim: {grid: [8, 24]}\n")
+    command = [*SMALL, "--model=Transformer", "--data.view=words"]
+    assert preflight(command, read_space(str(path))).values.monitor == "val/loss"
 
 
 def test_its_flags_and_fits_are_told_apart():

@@ -122,6 +122,19 @@ def make(settings: Settings) -> tuple[LightningModule, LightningDataModule]:
         return settings.instantiate()
 
 
+def check_data(settings: Settings, model: LightningModule, data: LightningDataModule) -> None:
+    """Say whether the model takes such data, and the data have what the command needs.
+
+    Raises:
+        InputError: they do not.
+
+    """
+    if hasattr(model, "check_data"):
+        model.check_data(data)  # type: ignore[operator]
+    if hasattr(data, "check_data"):
+        data.check_data(str(settings.subcommand))
+
+
 def check(settings: Settings, model: LightningModule, data: LightningDataModule) -> None:
     """Say what does not fit together before anything is written.
 
@@ -134,10 +147,7 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
         checkpoints.check_fit(settings.checkpoint, model)
         if command == "fit":
             checkpoints.check_resumable(settings.checkpoint, settings.ckpt_path)
-    if hasattr(model, "check_data"):
-        model.check_data(data)  # type: ignore[operator]
-    if hasattr(data, "check_data"):
-        data.check_data(command)
+    check_data(settings, model, data)
     if command == "fit":
         keep_plain({}, model, data)
         _note_idle(settings, model)

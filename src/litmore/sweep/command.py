@@ -112,6 +112,7 @@ def run(is_alone: bool, fit: Sequence[str], sampler: Any = None, **settings: Any
         import optuna
     except ImportError:
         raise InputError(MISSING) from None
+    from litmore.runs.folder import RunFolder
     from litmore.sweep.picture import draw_study
     from litmore.sweep.plan import make_plan
     from litmore.sweep.report import Progress, print_next, report
@@ -132,6 +133,7 @@ def run(is_alone: bool, fit: Sequence[str], sampler: Any = None, **settings: Any
     chosen_by = NumberedSampler(plan.space, sampler_for(sampler, plan.first_seed))
     pruned_by = pruner_of(plan.pruner)
     rehearse(chosen_by, pruned_by)
+    RunFolder(plan.root.parent, plan.name).check()
     study = open_study(
         plan.name,
         plan.storage,
@@ -139,11 +141,7 @@ def run(is_alone: bool, fit: Sequence[str], sampler: Any = None, **settings: Any
         pruner=pruned_by,
         definition=plan.definition,
     )
-    try:
-        plan.root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        root = plan.root.parent
-        raise InputError(f"--trainer.default_root_dir {root}: {error.strerror}") from None
+    plan.root.mkdir(parents=True, exist_ok=True)
     progress = Progress(plan)
     runner = Runner(study, plan, progress)
     try:

@@ -8,7 +8,7 @@ from litmore.cli.given import flag_values
 from litmore.cli.main import known_cause
 from litmore.cli.parser import with_place
 from litmore.cli.quiet import quieten_lightning
-from litmore.cli.run import check, make
+from litmore.cli.run import check, check_data, make
 from litmore.cli.settings import Settings
 from litmore.errors import InputError
 from litmore.sweep.space import Space, flags
@@ -41,25 +41,35 @@ def preflight(command: Sequence[str], space: Space) -> Settings:
         if flag_values(command, key):
             raise InputError(f"--{key}: is searched by {space.places[key]}; give it in one place")
     configs = Configs(command)
-    first = dict(reversed(list(space.extremes())))
+    first, last = dict(reversed(list(space.extremes()))), dict(space.extremes())
     settings = None
     for key, value in chain([("", None)], space.extremes()):
-        tried = {**first, key: value} if key else first
-        args = ["fit", *command, *flags(tried)]
-        try:
-            made = Settings(args)
-            parts = make(made)
-            if settings is None:
-                settings = made
-                check(made, *parts)
-        except Exception as error:
-            cause = known_cause(error)
-            if not isinstance(cause, InputError):
-                raise
-            raise InputError(_placed(str(cause), args, configs, space)) from error
+        own = {key: value} if key else {}
+        refused: InputError | None = None
+        for others in (first, last):  # what does not go with one may go with another
+            try:
+                made = _made(["fit", *command, *flags({**others, **own})], settings is None)
+                break
+            except Exception as error:
+                cause = known_cause(error)
+                if not isinstance(cause, InputError):
+                    raise
+                refused = refused or cause
+        else:
+            args = ["fit", *command, *flags({**first, **own})]
+            raise InputError(_placed(str(refused), args, configs, space)) from refused
+        settings = settings or made
     assert settings is not None
     if settings.values.trainer.fast_dev_run or settings.values.trainer.barebones:
         raise InputError("--trainer: a fast_dev_run, or a barebones one, leaves nothing to compare")
+    return settings
+
+
+def _made(args: Sequence[str], is_first: bool) -> Settings:
+    """The settings of a command line, whose model and data can be made and go together."""
+    settings = Settings(args)
+    model, data = make(settings)
+    (check if is_first else check_data)(settings, model, data)
     return settings
 
 
