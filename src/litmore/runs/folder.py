@@ -63,20 +63,13 @@ class RunFolder:
         """
         assert self.path is not None
         self._lock = os.open(self.path, os.O_RDONLY)
-        for patience in (LOOK, 0):
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if patience:  # `is_locked` may be looking
-                    time.sleep(patience)
-                    continue
+        if lock(self._lock) is False:
+            time.sleep(LOOK)  # `is_locked` may be looking
+            if lock(self._lock) is False:
                 self.unlock()
                 raise InputError(
                     f"--ckpt_path: another process is training in {os.path.relpath(self.path)}"
-                ) from None
-            except OSError:
-                pass  # a filesystem without locks
-            return
+                )
 
     def unlock(self) -> None:
         """Let another one."""
@@ -139,6 +132,23 @@ class RunFolder:
         return self.path
 
 
+def lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool | None:
+    """Whether an open file or folder is locked by now, or another has it; None: there are no locks.
+
+    Args:
+        descriptor: the kernel lets go once all copies are closed, whoever dies.
+        kind: for one alone, or `fcntl.LOCK_SH`.
+
+    """
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
 def is_locked(run: Path, unknown: bool = True) -> bool:
     """Whether a process is training in a run's folder.
 
@@ -149,14 +159,10 @@ def is_locked(run: Path, unknown: bool = True) -> bool:
     """
     descriptor = os.open(run, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return unknown
+        is_free = lock(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
-    return False
+    return unknown if is_free is None else not is_free
 
 
 def find_checkpoint(

@@ -1,6 +1,5 @@
 """Whose a running trial is: a lock on one machine, a time stamp across machines."""
 
-import fcntl
 import os
 import time
 from contextlib import suppress
@@ -10,6 +9,7 @@ from uuid import getnode, uuid4
 import optuna
 from optuna.trial import FrozenTrial
 
+from litmore.runs.folder import lock
 from litmore.sweep.study import reopened
 
 ALIVE = "alive"
@@ -80,7 +80,7 @@ def claim(
     folder = root / f"trial_{trial.number}"
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
-    is_locked = _lock(descriptor)
+    is_locked = lock(descriptor)
     # Where there are locks, this one has told that nobody here is alive.
     is_free = is_new or (is_here and is_locked)
     if is_locked is False or not (is_free or is_silent):
@@ -94,17 +94,6 @@ def claim(
             taken.release()
             return None
     return taken
-
-
-def _lock(descriptor: int) -> bool | None:
-    """Whether it is locked now; None on a filesystem without locks."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
 
 
 def _place(root: Path) -> str:
