@@ -55,13 +55,18 @@ def stop_at_once() -> None:
 def end_with_parent() -> None:
     """Let a process that another one launched not outlive it, even if that one is killed."""
     if int(os.environ.get("LOCAL_RANK", "0")) > 0:
-        threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+        once_orphaned(lambda: os._exit(1))
 
 
-def _watch(parent: int) -> None:
+def once_orphaned(do: Callable[[], object]) -> None:
+    """Do something, in a thread, when the process that launched this one has gone."""
+    threading.Thread(target=_watch, args=(os.getppid(), do), daemon=True).start()
+
+
+def _watch(parent: int, do: Callable[[], object]) -> None:
     while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
+        time.sleep(0.5)
+    do()
 
 
 def _handle(handler: Callable[[int, FrameType | None], None]) -> None:

@@ -9,13 +9,11 @@ import logging
 import os
 import signal
 import sys
-import threading
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from litmore.runs.signals import end_with_parent, stop_at_once
+from litmore.runs.signals import end_with_parent, once_orphaned, stop_at_once
 
 if __name__ == "__main__":
     stop_at_once()  # before the imports below, which take a while
@@ -109,20 +107,14 @@ def run() -> int:
     ticket = Ticket(**json.loads(os.environ[VARIABLE]))
     trial = None
     if all(int(os.environ.get(rank, "0")) == 0 for rank in ("LOCAL_RANK", "NODE_RANK")):
-        threading.Thread(target=_stop_with_parent, args=(os.getppid(),), daemon=True).start()
+        # The run is saved, and ends: the next sweep takes it up.
+        once_orphaned(lambda: os.kill(os.getpid(), signal.SIGTERM))
         try:
             trial = ticket.trial()
         except UNREACHABLE as error:
             sys.stderr.write(f"error: the study's storage cannot be reached: {error}\n")
             return UNREACHED
     return main(sys.argv[1:], callbacks=[TrialReport(ticket, trial)])
-
-
-def _stop_with_parent(parent: int) -> None:
-    """When the sweep dies the run is to be saved, and to end: the next sweep takes it up."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _frozen(trial: optuna.Trial) -> optuna.trial.FrozenTrial:
