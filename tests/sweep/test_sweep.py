@@ -59,12 +59,12 @@ def sweep(tmp_path):
     """Start a sweep in a folder; it and its runs are killed at the end."""
     started = []
 
-    def start(*args, folder=tmp_path, search=SPACE):
+    def start(*args, folder=tmp_path, search=SPACE, by=()):
         folder.mkdir(exist_ok=True)
         (folder / "slow.py").write_text(SLOW)
         (folder / "space.yaml").write_text(search)
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "main.py"), "sweep", *map(str, args)],
+            [*by, sys.executable, str(ROOT / "main.py"), "sweep", *map(str, args)],
             cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": f"{folder}:{ROOT / 'src'}"},
         )  # fmt: skip
@@ -253,6 +253,17 @@ def test_a_signal_saves_the_runs_and_the_same_command_goes_on(sweep, tmp_path):
     for number in (0, 1):
         log = (tmp_path / f"logs/mlp-seeds/trial_{number}/output.log").read_text()
         assert "SIGTERM: saved at step" in log
+
+
+@pytest.mark.torture
+def test_in_the_background_of_a_shell_ctrl_c_is_another_programs(sweep, tmp_path):
+    process = sweep("--seeds=1", *SLOWLY, "--trainer.callbacks.seconds=0.1",
+                    by=("env", "--ignore-signal=INT"))  # fmt: skip
+    last = tmp_path / "logs/mlp-seeds/trial_0/version_0/checkpoints/last.ckpt"
+    wait_for(last.exists)
+    process.send_signal(signal.SIGINT)
+    out, _ = done(process)
+    assert "(1 seeds)" in out
 
 
 @pytest.mark.torture

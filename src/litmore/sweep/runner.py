@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from statistics import fmean
-from types import FrameType
 from typing import Any
 
 import optuna
@@ -23,7 +22,7 @@ from litmore.cli.main import DISK
 from litmore.cli.parser import LONGEST
 from litmore.errors import InputError, RunError, nearest
 from litmore.runs.folder import CHECKPOINTS
-from litmore.runs.signals import STOPPING
+from litmore.runs.signals import StopRequest
 from litmore.runs.summary import read_summary
 from litmore.sweep.claim import ALIVE, Claim, claim
 from litmore.sweep.plan import Plan
@@ -97,6 +96,7 @@ class Runner:
         self.tell = tell
         self.slots: list[Slot] = []
         self.stopped_by = 0
+        self._request = StopRequest()
         self._next_look = self._next_beat = 0.0
         self._seen: dict[int, tuple[Any, float]] = {}
         self._is_cut_off = False
@@ -108,7 +108,7 @@ class Runner:
             0, or the number of the signal that stopped it, whose runs are saved.
 
         """
-        before = {number: signal.signal(number, self._stop) for number in STOPPING}
+        self._request.hold()
         try:
             while True:
                 try:
@@ -121,11 +121,14 @@ class Runner:
         finally:
             for slot in self.slots:
                 _end(slot, signal.SIGTERM)
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            self._request.release()
 
     def _step(self) -> bool:
         """Look at all once; whether there is nothing left to do."""
+        if self._request.number and not self.stopped_by:
+            self.stopped_by = self._request.number
+            for slot in self.slots:
+                _end(slot, signal.SIGTERM)  # a second one would end it before it has saved
         for slot in list(self.slots):
             if slot.process is None or slot.process.poll() is not None:
                 self._go_on(slot)
@@ -299,14 +302,6 @@ class Runner:
     def _leave(self, slot: Slot) -> None:
         slot.claim.release()
         self.slots.remove(slot)
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        """Have the runs save and end; a second signal ends them at once."""
-        for slot in self.slots:
-            _end(slot, signal.SIGKILL if self.stopped_by else signal.SIGTERM)
-        if self.stopped_by:
-            os._exit(128 + number)
-        self.stopped_by = number
 
     def _wait_for_storage(self, error: BaseException) -> None:
         if isinstance(error, OSError) and error.errno in DISK:
