@@ -102,9 +102,9 @@ def test_of_another_machine_its_silence_tells(url, tmp_path):
     assert not (tmp_path / "trial_0").exists()
     taken = claim(study, study.trials[0], tmp_path, is_silent=True)
     assert taken is not None
-    assert not taken.is_lost()
+    assert not taken.is_lost(study.trials[0])
     trial.set_user_attr(ALIVE, ["another machine#1", time.time()])
-    assert taken.is_lost(), "that one was not dead after all"
+    assert taken.is_lost(study.trials[0]), "that one was not dead after all"
     taken.release()
     assert study.trials[0].state == TrialState.RUNNING
 

@@ -10,7 +10,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from litmore.runs.folder import lock
-from litmore.sweep.study import reopened
+from litmore.sweep.study import frozen, reopened
 
 ALIVE = "alive"
 """A trial's user attribute: whose it is, and a time stamp, or None once it was given back."""
@@ -44,9 +44,8 @@ class Claim:
         """Have the storage tell that anybody may go on with it."""
         self.trial.set_user_attr(ALIVE, [self.owner, None])
 
-    def is_lost(self) -> bool:
-        """Whether it is over, or another has taken it for dead and goes on with it."""
-        now = self.trial.study.get_trials(deepcopy=False)[self.trial.number]
+    def is_lost(self, now: FrozenTrial) -> bool:
+        """Whether it is over by now, or another has taken it for dead and goes on with it."""
         return now.state.is_finished() or now.user_attrs[ALIVE][0] != self.owner
 
     def release(self) -> None:
@@ -90,7 +89,7 @@ def claim(
     taken.stamp()
     if not is_free:
         time.sleep(SETTLED)
-        if taken.is_lost():
+        if taken.is_lost(frozen(study, trial.number)):
             taken.release()
             return None
     return taken

@@ -11,7 +11,7 @@ from litmore.cli.quiet import quieten_lightning
 from litmore.cli.run import check, check_data, make
 from litmore.cli.settings import Settings
 from litmore.errors import InputError
-from litmore.sweep.space import Space, flags
+from litmore.sweep.space import Params, Space, flags
 
 _OWN = {
     "ckpt_path": "a trial begins anew; --init_from begins with a checkpoint's weights",
@@ -43,12 +43,16 @@ def preflight(command: Sequence[str], space: Space) -> Settings:
     configs = Configs(command)
     first, last = dict(reversed(list(space.extremes()))), dict(space.extremes())
     settings = None
-    for key, value in chain([("", None)], space.extremes()):
-        own = {key: value} if key else {}
+    passed: list[Params] = []
+    for own in chain([{}], ({key: value} for key, value in space.extremes())):
+        points = [{**others, **own} for others in (first, last)]
+        if any(point in passed for point in points):
+            continue
         refused: InputError | None = None
-        for others in (first, last):  # what does not go with one may go with another
+        for point in points:  # what does not go with one may go with another
             try:
-                made = _made(["fit", *command, *flags({**others, **own})], settings is None)
+                made = _made(["fit", *command, *flags(point)], settings is None)
+                passed.append(point)
                 break
             except Exception as error:
                 cause = known_cause(error)
@@ -56,7 +60,7 @@ def preflight(command: Sequence[str], space: Space) -> Settings:
                     raise
                 refused = refused or cause
         else:
-            args = ["fit", *command, *flags({**first, **own})]
+            args = ["fit", *command, *flags(points[0])]
             raise InputError(_placed(str(refused), args, configs, space)) from refused
         settings = settings or made
     assert settings is not None

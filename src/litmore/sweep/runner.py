@@ -28,7 +28,7 @@ from litmore.sweep.claim import ALIVE, Claim, claim
 from litmore.sweep.plan import Plan
 from litmore.sweep.shares import share
 from litmore.sweep.space import flags, suggest
-from litmore.sweep.study import UNREACHABLE
+from litmore.sweep.study import UNREACHABLE, frozen
 from litmore.sweep.trial import PRUNED, UNREACHED, Ticket
 
 POLL = 0.1
@@ -151,7 +151,7 @@ class Runner:
             return
         self._next_beat = time.monotonic() + self.plan.heartbeat
         for slot in self.slots:
-            if slot.claim.is_lost():
+            if slot.claim.is_lost(frozen(self.study, slot.number)):
                 _end(slot, signal.SIGTERM)  # then `_go_on` leaves it
             else:
                 slot.claim.stamp()
@@ -177,8 +177,7 @@ class Runner:
         if asked.number >= self.plan.num_trials:
             self.study.tell(asked, state=TrialState.FAIL)
             return False
-        trial = self.study.get_trials(deepcopy=False)[asked.number]
-        taken = claim(self.study, trial, self.plan.root, is_new=True)
+        taken = claim(self.study, frozen(self.study, asked.number), self.plan.root, is_new=True)
         if taken is None:
             return False
         self._begin(taken)
@@ -207,8 +206,8 @@ class Runner:
         """After a run, the trial's next one, or its end."""
         code = slot.process.returncode if slot.process is not None else None
         trial = slot.claim.trial
-        attributes = self.study.get_trials(deepcopy=False)[slot.number].user_attrs
-        if slot.claim.is_lost():
+        now = frozen(self.study, slot.number)
+        if slot.claim.is_lost(now):
             self._leave(slot)
             return
         if len(slot.values) == max(len(slot.seeds), 1):
@@ -219,7 +218,7 @@ class Runner:
             summary = read_summary(slot.run)
         if code in (1, 2):
             self._finish(slot, TrialState.FAIL, why=_last_words(_log_of(slot)))
-        elif PRUNED in attributes:
+        elif PRUNED in now.user_attrs:
             self._finish(slot, TrialState.PRUNED)
         elif summary is not None and summary.status == "finished":
             monitor = self.plan.definition.monitor

@@ -130,6 +130,11 @@ def join_study(name: str, url: str, pruner: BasePruner) -> optuna.Study:
     return optuna.load_study(study_name=name, storage=_storage(url), pruner=pruner)
 
 
+def frozen(study: optuna.Study, number: int) -> optuna.trial.FrozenTrial:
+    """A trial as it stands in the storage."""
+    return study.get_trials(deepcopy=False)[number]
+
+
 def reopened(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> optuna.Trial:
     """A trial that runs, to be told of again: Optuna has no public name for that."""
     return optuna.Trial(study, trial._trial_id)

@@ -24,7 +24,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from litmore.cli import main
 from litmore.sweep.strategies import pruner_of
-from litmore.sweep.study import UNREACHABLE, join_study, reopened
+from litmore.sweep.study import UNREACHABLE, frozen, join_study, reopened
 
 VARIABLE = "LITMORE_SWEEP"
 """The environment variable with the ticket; a command line could be read by others."""
@@ -66,7 +66,7 @@ class Ticket:
     def trial(self) -> optuna.Trial:
         """The trial in its storage."""
         study = join_study(self.study, self.storage, pruner_of(self.pruner))
-        return reopened(study, study.get_trials(deepcopy=False)[self.number])
+        return reopened(study, frozen(study, self.number))
 
 
 class TrialReport(Callback):
@@ -93,7 +93,7 @@ class TrialReport(Callback):
             trainer.should_stop = True
 
     def _is_over(self, trial: optuna.Trial, step: int, value: float) -> bool:
-        known = _frozen(trial).intermediate_values
+        known = frozen(trial.study, trial.number).intermediate_values
         if step not in known:  # where a run goes on, it may validate once more
             trial.report(value, step)
         if not trial.should_prune():
@@ -115,13 +115,6 @@ def run() -> int:
             sys.stderr.write(f"error: the study's storage cannot be reached: {error}\n")
             return UNREACHED
     return main(sys.argv[1:], callbacks=[TrialReport(ticket, trial)])
-
-
-def _frozen(trial: optuna.Trial) -> optuna.trial.FrozenTrial:
-    """As it stands in the storage."""
-    found = trial.study.get_trials(deepcopy=False)[trial.number]
-    assert found.number == trial.number
-    return found
 
 
 if __name__ == "__main__":
