@@ -19,6 +19,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from litmore.cli import main
+from litmore.sweep.plan import make_plan
 from litmore.sweep.preflight import preflight
 from litmore.sweep.space import read_space
 
@@ -173,6 +174,15 @@ def test_what_goes_with_some_of_the_others_is_no_fault(here):
     path.write_text("model.num_heads: {grid: [2, 3]}\nmodel.embedding_dim: {grid: [8, 24]}\n")
     command = [*SMALL, "--model=Transformer", "--data.view=words"]
     assert preflight(command, read_space(str(path))).values.monitor == "val/loss"
+
+
+def test_a_config_may_be_a_text_as_for_fit(here):
+    """It has no file, neither to be named after nor to be watched for changes."""
+    text = (ROOT / "configs" / "mlp.yaml").read_text()
+    plan = make_plan(["--config", text, *SMALL[1:]], None, 2, None, 1, None, None, 30.0, None)
+    assert (plan.name, plan.definition.configs) == ("mlp-seeds", {})
+    named = make_plan(SMALL, None, 2, None, 1, None, None, 30.0, None)
+    assert list(named.definition.configs) == [SMALL[0].removeprefix("--config=")]
 
 
 def test_its_flags_and_fits_are_told_apart():

@@ -31,7 +31,7 @@ from litmore.models.stepless import Stepless
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.atomic import AtomicCheckpointIO
 from litmore.runs.changed_settings import ChangedSettings
-from litmore.runs.folder import RunFolder, is_first_process, run_of
+from litmore.runs.folder import RunFolder, check_name, is_first_process, run_of
 from litmore.runs.record import RunRecord
 from litmore.runs.saving import Checkpoints
 from litmore.runs.signals import Stopped
@@ -150,7 +150,7 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
     check_data(settings, model, data)
     if command == "fit":
         keep_plain({}, model, data)
-        _note_idle(settings, model)
+        _check_stepless(settings, model)
         begin_with(settings, model)
         freeze_by_name(settings, model)
         with refused("--optimizer, --lr_scheduler"), warnings.catch_warnings():
@@ -173,7 +173,7 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
     tell(*settings.notes)
 
 
-def _note_idle(settings: Settings, model: LightningModule) -> None:
+def _check_stepless(settings: Settings, model: LightningModule) -> None:
     """What has no effect on a model that takes no steps.
 
     Raises:
@@ -288,16 +288,19 @@ def _run_folder(settings: Settings, model: LightningModule) -> RunFolder:
             if is_first_process():
                 folder.lock()
             return folder
-    return RunFolder(Path(settings.values.trainer.default_root_dir), _run_name(settings, model))
+    return RunFolder(Path(settings.values.trainer.default_root_dir), run_name(settings, model))
 
 
-def _run_name(settings: Settings, model: LightningModule) -> str:
+def run_name(settings: Settings, model: LightningModule) -> str:
+    """As it is given, or after the first config's file, or the model.
+
+    Raises:
+        InputError: it is given, and a path.
+
+    """
     if settings.values.run_name:
-        name = str(settings.values.run_name)
-        if Path(name).name != name or name == "..":
-            raise InputError(f"--run_name {name}: a name, not a path")
-        return name
-    paths = [str(path) for path in settings.values.config or [] if path is not None]
+        return check_name("--run_name", str(settings.values.run_name))
+    paths = settings.config_files()
     return Path(paths[0]).stem if paths else type(model).__name__.lower()
 
 

@@ -128,6 +128,10 @@ class Settings(OpenCLI):
         elif self.config.subcommand != "fit":
             raise InputError(f"--ckpt_path: name the checkpoint to {self.config.subcommand}")
 
+    def config_files(self) -> list[str]:
+        """Where the configs lie; of one that is given as text there is none."""
+        return [str(path) for path in self.values.config or [] if path is not None]
+
     def classes(self) -> dict[type, str]:
         """What is to be made, and the flag that names it; but model and data."""
         groups = {key: self.values.get(key) for key in ("trainer", "optimizer", "lr_scheduler")}

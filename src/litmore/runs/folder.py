@@ -38,6 +38,18 @@ def is_first_process() -> bool:
     return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
 
 
+def check_name(flag: str, name: str) -> str:
+    """The name that a flag gives a folder of runs.
+
+    Raises:
+        InputError: it would lie elsewhere.
+
+    """
+    if Path(name).name != name or name == "..":
+        raise InputError(f"{flag} {name}: a name, not a path")
+    return name
+
+
 class RunFolder:
     """One run's folder, made when the first thing is written to it and not before.
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from litmore.cli.given import config_paths
+from litmore.cli.run import run_name
 from litmore.errors import InputError
+from litmore.runs.folder import check_name
 from litmore.sweep.preflight import preflight
 from litmore.sweep.space import SEED, Space, read_space
 from litmore.sweep.strategies import NO_PRUNING, Made
@@ -84,13 +85,10 @@ def make_plan(
         space, wanted = Space(grid={SEED: wanted}), []
         # More seeds may follow.
         recorded = space.to_record() if isinstance(seeds, list) else {"seeds from": first_seed}
-    configs = config_paths(fit)
-    stem = Path(configs[0]).stem if configs else type(settings.model).__name__.lower()
-    name = study or f"{stem}-{'seeds' if search is None else 'sweep'}"
-    if Path(name).name != name or name in ("", "..", "."):
-        raise InputError(f"--study {name}: a name, not a path")
+    kind = "seeds" if search is None else "sweep"
+    name = check_name("--study", study or f"{run_name(settings, settings.model)}-{kind}")
     root = Path(values.trainer.default_root_dir) / name
-    hashes = {path: sha256(Path(path).read_bytes()).hexdigest() for path in configs}
+    hashes = {path: sha256(Path(path).read_bytes()).hexdigest() for path in settings.config_files()}
     return Plan(
         name=name,
         storage=storage or f"journal:{root / 'study.log'}",
