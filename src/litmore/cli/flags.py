@@ -1,6 +1,6 @@
 """litmore's own settings of fit, validate, test and predict, beside LightningCLI's."""
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from jsonargparse import ActionParser
 from jsonargparse.typing import PositiveInt
@@ -84,6 +84,10 @@ def add_flags(parser: LightningArgumentParser) -> None:
     parser.add_argument("--tensorboard", action=shown, title="What TensorBoard shows")
 
 
+Limit: TypeAlias = int | float | Literal[None]
+"""`None` is spelt so that no other union equals it: of equal ones `typing` gives out any."""
+
+
 class CountedBatches(Trainer):
     """Lightning's Trainer, whose limits of `3` are three batches on a command line too.
 
@@ -94,10 +98,10 @@ class CountedBatches(Trainer):
     def __init__(
         self,
         *args: Any,
-        limit_train_batches: int | float | None = None,
-        limit_val_batches: int | float | None = None,
-        limit_test_batches: int | float | None = None,
-        limit_predict_batches: int | float | None = None,
+        limit_train_batches: Limit = None,
+        limit_val_batches: Limit = None,
+        limit_test_batches: Limit = None,
+        limit_predict_batches: Limit = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(

@@ -129,8 +129,10 @@ def _kind(hint: Any) -> str:
     """A type in plain words."""
     if get_origin(hint) in (Union, UnionType, Literal):
         return " or ".join(dict.fromkeys(map(_kind, get_args(hint))))
+    if hint in (None, NoneType):
+        return "null"
     if isinstance(hint, type) and not get_args(hint):
-        return "null" if hint is NoneType else hint.__name__
+        return hint.__name__
     return re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(hint))
 
 
