@@ -3,12 +3,16 @@
 The long half (kills, full disks, dead workers) is in `tests/torture`.
 """
 
+import os
 import resource
+import signal
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
+from litmore.callbacks import Drawing
 from litmore.cli import main
 from litmore.errors import InputError, RunError
 from litmore.runs.atomic import remove_unfinished, write_atomically
@@ -45,6 +49,40 @@ def test_a_stopped_run_says_how_to_go_on(here, capsys):
         "SIGINT: saved at step 4. Go on with:",
         "  python main.py fit --ckpt_path logs/gru/version_0/checkpoints/last.ckpt",
     ]
+
+
+class Endless(Drawing):
+    """A picture that takes far too long, and what comes after it."""
+
+    drawn: list = []  # noqa: RUF012
+
+    def __init__(self):
+        super().__init__(every_n_steps=5)
+
+    def draw(self, trainer, pl_module, writer, step):
+        self.drawn.append(step)
+        if step == 10:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(100)
+
+
+class After(Endless):
+    """Another part."""
+
+
+def test_no_picture_delays_the_save(here):
+    Endless.drawn.clear()
+    pictures = [f"--trainer.callbacks+={__name__}.{name}" for name in ("Endless", "After")]
+    began = time.monotonic()
+    assert main(fit_args(here, "gru", *pictures)) == 143
+    assert time.monotonic() - began < 50
+    assert Endless.drawn == [0, 0, 5, 5, 10]
+    last = here / "logs/gru/version_0/checkpoints/last.ckpt"
+    assert torch.load(last, weights_only=True)["global_step"] == 10
+    go_on = ["fit", "--trust_config", "--trainer.callbacks=null", "--ckpt_path", str(last)]
+    assert main(go_on) == 0
+    assert main(fit_args(here, "gru")) == 0
+    as_if_never_stopped(here / "logs/gru/version_1", last.parents[1])
 
 
 def test_last_is_saved_between_validations_too(here):

@@ -24,18 +24,40 @@ class Stopped(SystemExit):
         self.told = told
 
 
+class _LeftOutError(BaseException):
+    """What is left out ends here."""
+
+
 class StopRequest:
     """While held: the first signal is remembered in `number`, the second stops at once."""
+
+    _held: "StopRequest | None" = None
+    _leaves_out = False
 
     def __init__(self) -> None:
         self.number = 0
 
+    @classmethod
+    def unless_asked(cls, do: Callable[[], object]) -> None:
+        """Do what a run can do without: a signal ends it in the middle, or lets it not begin."""
+        try:
+            try:
+                cls._leaves_out = True
+                if cls._held is None or not cls._held.number:
+                    do()
+            finally:
+                cls._leaves_out = False
+        except _LeftOutError:
+            cls._leaves_out = False
+
     def hold(self) -> None:
         """From now on. Lightning's own handlers are replaced: they raise at the next best place."""
         self.number = 0
+        StopRequest._held = self
         _handle(self._remember)
 
     def release(self) -> None:
+        StopRequest._held = None
         stop_at_once()
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
@@ -45,6 +67,8 @@ class StopRequest:
         told = f"\n{name}: finishing the step and saving; once more stops at once\n"
         if os.environ.get("LOCAL_RANK", "0") == "0":
             os.write(2, told.encode())  # sys.stderr may be in the middle of a write
+        if StopRequest._leaves_out:
+            raise _LeftOutError
 
 
 def stop_at_once() -> None:

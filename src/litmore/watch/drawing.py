@@ -3,13 +3,14 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy
 
+from litmore.runs.signals import StopRequest
 from litmore.steps import steps_done, total_steps
 from litmore.watch.probes import as_judged
 from litmore.watch.schedule import Schedule
@@ -84,6 +85,7 @@ class Drawing(Part, ABC):
 
     A subclass says what, and of which models. It is drawn on the first process alone, and only for
     TensorBoard; what happens there may use neither a collective call nor a global random generator.
+    A signal that asks the run to stop ends it in the middle.
 
     Args:
         every_n_steps: between two drawings; None: about `MOMENTS` times in the training; 0: only
@@ -135,4 +137,6 @@ class Drawing(Part, ABC):
         if writers and all(p.isfinite().all() for p in pl_module.parameters()):
             with as_judged(pl_module):
                 for writer in writers:
-                    self.draw(trainer, pl_module, writer, self._drawn_at)
+                    StopRequest.unless_asked(
+                        partial(self.draw, trainer, pl_module, writer, self._drawn_at)
+                    )
