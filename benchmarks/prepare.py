@@ -62,8 +62,7 @@ def made_words(number: int) -> Path:
     data = NamesDataModule(block_size=1)
     model = CountBigram(data.vocabulary.characters).eval()
     x, y = data.view_of(data.corpus)[torch.arange(data.corpus.num_examples)]
-    one = torch.ones((), dtype=torch.float64)
-    model.counts.index_put_((x[:, 0], y), one, accumulate=True)
+    model.tally.add(model.tally.pack(x, y, torch.ones(len(x))))
     generator = torch.Generator().manual_seed(0)
     with path.open("w") as file:
         for word in sample(model, number, generator=generator):

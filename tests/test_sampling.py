@@ -23,7 +23,9 @@ COUNTS = [
 def counting(counts=COUNTS, smoothing=0.0):
     """A model of a, b and c with these counts."""
     model = CountBigram("abc", smoothing)
-    model.counts.copy_(torch.tensor(counts))
+    pairs = torch.cartesian_prod(torch.arange(4), torch.arange(4))
+    times = torch.tensor(counts).flatten().double()
+    model.tally.add(model.tally.pack(pairs[:, :1], pairs[:, 1], times))
     return model
 
 

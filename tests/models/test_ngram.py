@@ -10,7 +10,7 @@ import torch
 
 from litmore.data import NamesDataModule
 from litmore.errors import InputError
-from litmore.models import CountBigram, NGram
+from litmore.models import NGram
 from litmore.models.context_tree import discounts
 
 
@@ -134,14 +134,6 @@ def test_a_number_smooths_by_adding(data, counted, smoothing, order):
         assert found == pytest.approx(expected, rel=1e-5)
 
 
-def test_of_one_character_it_is_the_count_bigram(data, counted, trainer):
-    names = data(made_up(6), block_size=1)
-    bigram = CountBigram(names.vocabulary, smoothing=0.5)
-    trainer(max_epochs=1).fit(bigram, names)
-    x = torch.arange(bigram.vocab_size)[:, None]
-    torch.testing.assert_close(counted(names, smoothing=0.5)(x), bigram(x))
-
-
 @pytest.mark.parametrize(
     ("order", "val", "test"),
     [(3, 2.056, 2.0575), (4, 1.983, 1.9835), (5, 1.974, 1.9766), (6, 1.979, 1.9828)],
@@ -157,7 +149,7 @@ def test_on_the_lectures_file(makemore_names, trainer, order, val, test):
 
 @pytest.mark.parametrize("view", ["windows", "counts"])
 def test_training_logs_the_loss_on_all_it_counted(data, trainer, view, monkeypatch):
-    monkeypatch.setattr("litmore.models.ngram._AT_A_TIME", 10)
+    monkeypatch.setattr("litmore.models.counting._AT_A_TIME", 10)
     words = made_up(7)
     names = data(words, block_size=2, view=view, batch_size=16)
     model, fitting = NGram(names.vocabulary, 2), trainer(max_epochs=1)

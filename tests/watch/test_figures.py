@@ -39,7 +39,7 @@ def test_any_alphabet_is_drawn(characters):
         heat_map(counts, characters, "counts", as_count),
         heat_map(counts / counts.sum(), characters, "shares", as_percent),
         embedding_map(random.normal(size=(size, 2)), characters, "embedding"),
-        difficulty(counts * 2.0, counts.astype(float), characters, "loss"),
+        difficulty(counts[:2] * 2.0, counts[:2] * 1.0, characters, "loss"),
     ):
         picture = pixels(figure)
         height, width, _ = picture.shape

@@ -28,8 +28,8 @@ from litmore.models.losses import total_nll
 from litmore.runs import checkpoint as checkpoints
 from litmore.watch import drawing, parts
 from litmore.watch.canvas import Stamps
-from litmore.watch.parts.difficulty import pair_losses
-from litmore.watch.parts.heat_map import bigram_counts, bigram_shares
+from litmore.watch.parts.difficulty import character_losses
+from litmore.watch.parts.heat_map import bigram_shares
 from litmore.watch.parts.samples import sorted_by_origin
 from litmore.watch.tensorboard import part_classes
 
@@ -180,7 +180,7 @@ def test_each_run_has_the_pictures_that_apply(events):
 
 def test_the_heat_map_is_the_models(runs):
     model = checkpoints.load_model(runs["bigram_counts"] / "checkpoints" / "last.ckpt")
-    counts = bigram_counts(model)
+    counts = model.counts_of(torch.arange(27)).numpy()
     train = NamesDataModule(max_words=2000, block_size=1).splits["train"]
     expected = np.zeros((27, 27), dtype=int)
     tokens = train.tokens.long().numpy()
@@ -189,12 +189,11 @@ def test_the_heat_map_is_the_models(runs):
 
     bigram = checkpoints.load_model(runs["bigram"] / "checkpoints" / "last.ckpt")
     with torch.no_grad():
-        assert bigram_counts(bigram) is None
-        assert bigram_shares(bigram) == pytest.approx(
+        assert bigram_shares(bigram, torch.arange(27)) == pytest.approx(
             bigram.logits.weight.softmax(-1).numpy(), abs=1e-6
         )
         mlp = checkpoints.load_model(runs["mlp"] / "checkpoints" / "last.ckpt")
-        shares = bigram_shares(mlp)
+        shares = bigram_shares(mlp, torch.arange(27))
         after_a = mlp(torch.tensor([[0, 0, 1]])).softmax(-1)[0].numpy()
         first = mlp(torch.tensor([[0, 0, 0]])).softmax(-1)[0].numpy()
     assert shares[1] == pytest.approx(after_a, abs=1e-6)
@@ -211,13 +210,13 @@ def test_a_cell_says_what_the_model_has_counted_or_thinks_likely(runs, written):
     for name in ("mlp", "bigram"):
         model = checkpoints.load_model(runs[name] / "checkpoints" / "last.ckpt")
         with torch.no_grad():
-            shares = bigram_shares(model)
+            shares = bigram_shares(model, torch.arange(27))
         for (i, j), share in np.ndenumerate(shares):
             assert float(written[name][i, j]) == pytest.approx(100 * share, abs=0.051)
         assert sum(float(written[name][1, j]) for j in range(27)) == pytest.approx(100, abs=1.4)
 
 
-def test_the_pairs_losses_are_the_loss_in_every_view():
+def test_the_characters_losses_are_the_loss_in_every_view():
     corpus = Corpus.of(["emma", "olivia", "ava", "mia", "al"])
     model = MLP(corpus.vocabulary.characters, block_size=1).eval()
 
@@ -231,7 +230,7 @@ def test_the_pairs_losses_are_the_loss_in_every_view():
     words.load_state_dict(model.state_dict())
     with torch.no_grad():
         found = [
-            pair_losses(of, [view[torch.arange(len(view))]], 10**6)
+            character_losses(of, [view[torch.arange(len(view))]], 10**6)
             for of, view in (
                 (model, Windows(corpus, 1)), (model, Counts(corpus, 1)), (words, Words(corpus))
             )
@@ -239,8 +238,8 @@ def test_the_pairs_losses_are_the_loss_in_every_view():
         batch = Windows(corpus, 1)[torch.arange(corpus.num_examples)]
         total = float(total_nll(model(batch.x), batch))
     for nll, times in found:
-        assert float(nll.sum()) == pytest.approx(total, rel=1e-5)
-        assert float(times.sum()) == corpus.num_examples
+        assert nll.sum(1).tolist() == pytest.approx([total] * 2, rel=1e-5)
+        assert times.sum(1).tolist() == [corpus.num_examples] * 2
         assert torch.allclose(nll, found[0][0], rtol=1e-4)
         assert (times == found[0][1]).all()
 

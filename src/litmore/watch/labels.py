@@ -26,7 +26,7 @@ def legible(characters: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         V labels and the fonts' names, the first one first.
 
     """
-    labels = [BOUNDARY_LABEL, *map(_visible, characters)]
+    labels = [BOUNDARY_LABEL, *map(visible, characters)]
     fonts = _Fonts()
     labels = [label if fonts.can_write(label) else f"U+{ord(label[-1]):04X}" for label in labels]
     return tuple(labels), tuple(fonts.names)
@@ -42,7 +42,8 @@ def kind(character: str) -> str:
     return "consonant" if alphabet in ("LATIN", "GREEK", "CYRILLIC") else "other"
 
 
-def _visible(character: str) -> str:
+def visible(character: str) -> str:
+    """What stands for it where any font is at hand."""
     if character == " ":
         return "␣"
     if unicodedata.combining(character):
@@ -64,11 +65,11 @@ class _Fonts:
 
     def can_write(self, label: str) -> bool:
         """Whether a font has all of it; that font is taken in."""
-        wanted = set(map(ord, label))
-        if wanted <= self._known:
+        missing = set(map(ord, label)) - self._known
+        if not missing:
             return True
         for name, letters in self._installed():
-            if wanted <= letters | self._known:
+            if missing <= letters:
                 self.names.append(name)
                 self._known |= letters
                 return True

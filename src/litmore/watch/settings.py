@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import torch
+from jaxtyping import Int
 from lightning.pytorch import Trainer
+from torch import Tensor
 
 from litmore.corpus.corpus import Corpus
+from litmore.models.base import CharLM
 from litmore.runs.record import RunRecord
 
 
@@ -17,6 +21,16 @@ def record_of(trainer: Trainer) -> RunRecord | None:
 def splits_of(trainer: Trainer) -> dict[str, Corpus] | None:
     """The splits of the run's names; None where other data are trained on."""
     return getattr(getattr(trainer, "datamodule", None), "splits", None)
+
+
+def commonest(trainer: Trainer, model: CharLM, number: int) -> Int[Tensor, " N"]:
+    """The boundary and so many tokens at most, those that the training has most often; sorted."""
+    if model.vocab_size <= number:
+        return torch.arange(model.vocab_size)
+    splits = splits_of(trainer)
+    times = splits["train"].frequencies() if splits else torch.zeros(model.vocab_size)
+    order = times[1:].argsort(descending=True, stable=True) + 1
+    return torch.cat([torch.zeros(1, dtype=torch.long), order[: number - 1].sort().values])
 
 
 def settings(trainer: Trainer) -> dict[str, Any]:

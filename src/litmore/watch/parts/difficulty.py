@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 EXAMPLES = 20_000
 """Characters judged at least, if there are so many."""
 
+LOGITS = 1 << 20
+"""Of a batch, for each place in a word: bounds the memory."""
+
 SHOWN = 30
 """Characters a panel; of a larger alphabet, those that weigh most in the loss."""
 
 
 def difficulty(
-    nll: Float[np.ndarray, "V V"],
-    times: Float[np.ndarray, "V V"],
+    nll: Float[np.ndarray, "2 V"],
+    times: Float[np.ndarray, "2 V"],
     characters: str,
     title: str = "",
 ) -> "Figure":
@@ -38,19 +41,19 @@ def difficulty(
     A bar's height is the loss; how dark it is, how often the character occurs.
 
     Args:
-        nll: negative log-likelihood in nats, summed over the examples of each pair (previous,
-            next).
-        times: how many examples a pair has.
+        nll: negative log-likelihood in nats, summed over the examples of each next character
+            (row 0) and of each previous one (row 1).
+        times: how many examples each has.
         characters: the vocabulary's, from id 1.
         title: above the panels.
 
     """
     figure = blank(860, 560)
     labels, fonts = legible(characters)
-    mean = float(nll.sum() / max(times.sum(), 1.0))
-    for row, (what, axis) in enumerate((("to predict", 0), ("to go on after", 1))):
+    mean = float(nll[0].sum() / max(times[0].sum(), 1.0))
+    for row, what in enumerate(("to predict", "to go on after")):
         axes = figure.add_axes((0.07, 0.55 - 0.475 * row, 0.91, 0.36))
-        _bars(axes, nll.sum(axis), times.sum(axis), labels, fonts)
+        _bars(axes, nll[row], times[row], labels, fonts)
         axes.axhline(mean, color="#d1495b", linewidth=1, linestyle="--")
         axes.set_title(f"hard {what}", loc="right", fontsize=10, color=INK, pad=2)
         axes.set_ylabel("nats", color=INK, fontsize=9)
@@ -86,10 +89,10 @@ def _bars(
         axes.spines[side].set_visible(False)
 
 
-def pair_losses(
+def character_losses(
     model: CharLM, batches: Iterable[AnyBatch], examples: int
-) -> tuple[Float[Tensor, "V V"], Float[Tensor, "V V"]]:
-    """The negative log-likelihood of each pair (previous, next), summed, and how often it came.
+) -> tuple[Float[Tensor, "2 V"], Float[Tensor, "2 V"]]:
+    """The negative log-likelihoods, summed by what comes next and by what came before; how many.
 
     Args:
         model: judged as it is.
@@ -97,18 +100,19 @@ def pair_losses(
         examples: characters after which no more batches are taken.
 
     """
-    size, device = model.vocab_size, model.device
-    nll = torch.zeros(size * size, dtype=torch.float64, device=device)
+    nll = torch.zeros(2, model.vocab_size, dtype=torch.float64, device=model.device)
     times = torch.zeros_like(nll)
-    for batch in (each.to(device) for each in batches):
+    for batch in (each.to(model.device) for each in batches):
         row, previous, following, often = batch.predictions()
         log_p = model(batch.x).float().flatten(0, -2).log_softmax(-1)
-        pairs, weights = previous * size + following, often.double()
-        nll.index_add_(0, pairs, -log_p[row, following].double() * weights)
-        times.index_add_(0, pairs, weights)
-        if times.sum() >= examples:
+        weights = often.double()
+        losses = -log_p[row, following].double() * weights
+        for of, character in enumerate((following, previous)):
+            nll[of].index_add_(0, character, losses)
+            times[of].index_add_(0, character, weights)
+        if times[0].sum() >= examples:
             break
-    return nll.view(size, size), times.view(size, size)
+    return nll, times
 
 
 class Difficulty(Drawing):
@@ -134,14 +138,15 @@ class Difficulty(Drawing):
         split = next((s for s in ("val", "train") if len(datamodule.splits[s])), None)
         if split is None:
             return
-        batches = BatchLoader(datamodule.split_view(split), 2048)
-        nll, times = pair_losses(pl_module, batches, EXAMPLES)
+        batch_size = max(min(2048, LOGITS // pl_module.vocab_size), 1)
+        batches = BatchLoader(datamodule.split_view(split), batch_size)
+        nll, times = character_losses(pl_module, batches, EXAMPLES)
         if not nll.isfinite().all():
             return
         figure = difficulty(
             nll.cpu().numpy(),
             times.cpu().numpy(),
             pl_module.vocabulary.characters,
-            f"loss on {split}, {float(times.sum()):,.0f} characters, after {step:,} steps",
+            f"loss on {split}, {float(times[0].sum()):,.0f} characters, after {step:,} steps",
         )
         writer.add_image("difficulty", pixels(figure), step, dataformats="HWC")

@@ -1,5 +1,6 @@
 """Where the characters lie in their embedding, as a plane."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +12,16 @@ from litmore.watch.canvas import INK, blank, pixels
 from litmore.watch.drawing import Drawing, Writer
 from litmore.watch.labels import kind, legible
 from litmore.watch.probes import character_embedding
+from litmore.watch.settings import commonest
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+NAMED = 300
+"""Characters that are written; of a larger alphabet, the commonest."""
+
+BOXES = (40, 32)
+"""Letters side by side, and above each other."""
 
 COLOURS = {
     "vowel": "#d1495b",
@@ -54,7 +62,11 @@ def plane(
 
 
 def embedding_map(
-    places: Float[np.ndarray, "V 2"], characters: str, title: str = "", axis: str = "dimension"
+    places: Float[np.ndarray, "V 2"],
+    characters: str,
+    title: str = "",
+    axis: str = "dimension",
+    named: Sequence[int] | None = None,
 ) -> "Figure":
     """The characters at their places, vowels and consonants told apart.
 
@@ -63,13 +75,19 @@ def embedding_map(
         characters: the vocabulary's, from id 1.
         title: above the map.
         axis: what the axes are, before their number.
+        named: the ids, sorted from 0 on, whose characters are written, where they have room beside
+            each other; None: all.
 
     """
     figure = blank(640, 580)
     axes = figure.add_axes((0.06, 0.06, 0.91, 0.81))
-    labels, fonts = legible(characters)
     kinds = ["boundary", *map(kind, characters)]
-    few = len(labels) <= 60
+    few = len(kinds) <= 60
+    named = range(len(kinds)) if named is None else named
+    written, fonts = legible("".join(characters[i - 1] for i in named[1:]))
+    labels = dict(zip(named, written, strict=True))
+    if not few:
+        labels = _apart(labels, places)
     for name, colour in COLOURS.items():
         of_kind = np.array([i for i, k in enumerate(kinds) if k == name], dtype=int)
         if not of_kind.size:
@@ -77,7 +95,7 @@ def embedding_map(
         # Many stand too close for discs: their letters alone, in the kind's colour.
         size = 230 if few else 6
         axes.scatter(*places[of_kind].T, s=size, color=colour, alpha=0.9)
-        for i in of_kind:
+        for i in sorted(labels.keys() & set(of_kind.tolist())):
             axes.text(
                 places[i, 0],
                 places[i, 1],
@@ -104,6 +122,21 @@ def embedding_map(
     return figure
 
 
+def _apart(labels: dict[int, str], places: Float[np.ndarray, "V 2"]) -> dict[int, str]:
+    """Those that do not lie on each other: each in boxes of its own, of a grid of letters."""
+    extent = np.ptp(places, axis=0)
+    grid = ((places - places.min(0)) / np.where(extent > 0, extent, 1.0) * BOXES).astype(int)
+    taken: set[tuple[int, int]] = set()
+    apart = {}
+    for i, label in labels.items():
+        x, y = grid[i].tolist()
+        boxes = {(x + right, y) for right in range(max(len(label) // 2, 1))}
+        if not boxes & taken:
+            taken |= boxes
+            apart[i] = label
+    return apart
+
+
 class EmbeddingMap(Drawing):
     """Show `embedding`: the characters in two dimensions of their embedding, as they move.
 
@@ -128,5 +161,7 @@ class EmbeddingMap(Drawing):
         if weight.shape[1] > 2:
             title += f": {share:.0%} of the variance of its {weight.shape[1]} dimensions"
             axis = "principal component"
-        figure = embedding_map(self._places, pl_module.vocabulary.characters, title, axis)
+        named = commonest(trainer, pl_module, NAMED).tolist()
+        characters = pl_module.vocabulary.characters
+        figure = embedding_map(self._places, characters, title, axis, named)
         writer.add_image("embedding", pixels(figure), step, dataformats="HWC")

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Integer
+from jaxtyping import Bool, Float, Int, Integer
 from lightning.pytorch import Trainer
 from torch import Tensor
 
 from litmore.corpus.vocabulary import BOUNDARY
 from litmore.models.base import CharLM
+from litmore.models.count_bigram import CountBigram
 from litmore.watch.canvas import INK, Stamps, Text, blank, pixels
 from litmore.watch.drawing import Drawing, Writer
 from litmore.watch.labels import legible
+from litmore.watch.settings import commonest
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,11 +24,11 @@ if TYPE_CHECKING:
 SIDE = 756
 """Pixels of the map, for the lectures' 27 characters 28 each."""
 
-MIN_LABEL = 11
-"""Pixels that the labels of rows and columns keep apart; of small cells, some go without."""
+SHOWN = 64
+"""Rows and columns; of a larger alphabet, those of the commonest characters."""
 
-LONG_LABEL = 40
-"""The same, for labels such as U+4E2D."""
+MIN_LABEL = 6
+"""Pixels of a row's or column's label."""
 
 WRITTEN = 20
 """Pixels of a cell from which on there is room to write in it."""
@@ -53,7 +55,7 @@ def heat_map(
     from matplotlib.colors import PowerNorm
 
     size = len(table)
-    cell = min(max(SIDE / size, 4.0), 100.0)
+    cell = min(SIDE / size, 100.0)
     side, margin, edge = cell * size, 46.0, 10.0
     width, height = margin + max(side, 280.0) + edge, margin + side + edge
     figure = blank(width, height)
@@ -81,22 +83,29 @@ def _cells(
     dark: Bool[np.ndarray, "V V"],
     cell: float,
 ) -> Iterator[Text]:
-    """Both characters of each cell, and its value below."""
+    """Both characters of each cell, if they have room, and its value below."""
     for (i, j), value in np.ndenumerate(table):
         ink = "white" if dark[i, j] else INK
         pair = labels[i] + labels[j]
-        room = 0.30 if len(pair) < 4 else 1.3 / len(pair)
-        yield pair, j, i - 0.19, room * cell, ink
+        if len(pair) <= 4:
+            yield pair, j, i - 0.19, (0.30 if len(pair) < 4 else 0.25) * cell, ink
         yield written(float(value)), j, i + 0.23, 0.25 * cell, ink
 
 
 def _margins(labels: Sequence[str], cell: float) -> Iterator[Text]:
-    """The characters of the rows and columns; of small cells, every so many."""
-    long = max(map(len, labels)) > 2
-    height = 7.0 if long else min(0.5 * max(cell, MIN_LABEL), 14.0)
-    for i in range(0, len(labels), math.ceil((LONG_LABEL if long else MIN_LABEL) / cell)):
-        yield labels[i], -0.5 - (22 if long else 14) / cell, i, height, INK
-        yield labels[i], i, -0.5 - 14 / cell, height, INK
+    """The characters of the rows and columns, those that have room beside the ones before."""
+    down = right = -math.inf  # how far they reach
+    for i, label in enumerate(labels):
+        is_long = len(label) > 2  # such as U+4E2D
+        height = 7.0 if is_long else min(max(0.5 * cell, MIN_LABEL), 14.0)
+        half = max(0.75 * height / cell, 0.5)
+        if i - half >= down:
+            yield label, -0.5 - (22 if is_long else 14) / cell, i, height, INK
+            down = i + half
+        half = max(0.4 * height * len(label) / cell, 0.5)
+        if i - half >= right:
+            yield label, i, -0.5 - 14 / cell, height, INK
+            right = i + half
 
 
 def as_count(value: float | int) -> str:
@@ -113,19 +122,12 @@ def as_percent(value: float | int) -> str:
     return f"{100 * value:.1f}" if value < 0.9995 else "100"
 
 
-def bigram_counts(model: CharLM) -> Float[np.ndarray, "V V"] | None:
-    """How often each character followed each, of a model that has counted that."""
-    counts = getattr(model, "counts", None)
-    square = (model.vocab_size, model.vocab_size)
-    return counts.cpu().numpy() if isinstance(counts, Tensor) and counts.shape == square else None
-
-
-def bigram_shares(model: CharLM) -> Float[np.ndarray, "V V"]:
-    """How likely each character is after each, as the first one of a word; row 0: as that one."""
-    previous = torch.arange(model.vocab_size, device=model.device)
-    opened = torch.stack([torch.full_like(previous, BOUNDARY), previous], dim=1)  # (V, 2)
+def bigram_shares(model: CharLM, tokens: Int[Tensor, " N"]) -> Float[np.ndarray, "N N"]:
+    """How likely each of these is after each, as the first one of a word; row 0: as that one."""
+    previous = tokens.to(model.device)
+    opened = torch.stack([torch.full_like(previous, BOUNDARY), previous], dim=1)  # (N, 2)
     logits = torch.cat([model.next_logits(opened[:1, :1]), model.next_logits(opened[1:])])
-    return logits.float().softmax(-1).cpu().numpy()
+    return logits.float().softmax(-1)[:, previous].cpu().numpy()
 
 
 class HeatMap(Drawing):
@@ -148,11 +150,17 @@ class HeatMap(Drawing):
         super().__init__(every_n_steps)
 
     def draw(self, trainer: Trainer, pl_module: CharLM, writer: Writer, step: int) -> None:
-        table, written = bigram_counts(pl_module), as_count
-        title = "how often the second character followed the first"
-        if table is None:
-            table, written = bigram_shares(pl_module), as_percent
+        tokens = commonest(trainer, pl_module, SHOWN)
+        if isinstance(pl_module, CountBigram):
+            table, written = pl_module.counts_of(tokens).numpy(), as_count
+            title = "how often the second character followed the first"
+        else:
+            table, written = bigram_shares(pl_module, tokens), as_percent
             title = "after the first character, % of the second"
+        if len(tokens) < pl_module.vocab_size:
+            title += f"; the {len(tokens) - 1} commonest of {pl_module.vocab_size - 1:,}"
         if np.isfinite(table).all():
-            figure = heat_map(table, pl_module.vocabulary.characters, title, written)
+            characters = pl_module.vocabulary.characters
+            shown = "".join(characters[token - 1] for token in tokens[1:].tolist())
+            figure = heat_map(table, shown, title, written)
             writer.add_image("bigram", pixels(figure), step, dataformats="HWC")
