@@ -32,9 +32,9 @@ _GZIP_LEAST = 18
 """Bytes of the smallest `.gz`: its head and tail."""
 
 PIECE = 1 << 20
-"""Bytes of text that `pieces` reads at a time; a line cannot be longer."""
+"""Bytes of text read at a time; for `pieces` a line cannot be longer."""
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 _EDGE_SPACES = np.zeros(0x110000, dtype=bool)
 """What is trimmed from a line's edges: tab, carriage return and Unicode's space separators."""
@@ -97,7 +97,7 @@ def pieces(path: Path) -> Iterator[Piece]:
     """
     line, at, before = 1, 0, 0
     with _readable(path), _opened(path) as (file, most, packed):
-        rest = file.read(len(_BOM)).removeprefix(_BOM)
+        rest = file.read(len(BOM)).removeprefix(BOM)
         while more := file.read(PIECE):
             if at + len(rest) + len(more) > most:
                 raise _bomb(path, most)
@@ -112,6 +112,23 @@ def pieces(path: Path) -> Iterator[Piece]:
                 line, at, before = line + raw.count(b"\n"), at + len(raw), packed.tell()
         if rest:
             yield Piece(rest, path, line, at, packed.tell() - before)
+
+
+def chunks(path: Path) -> Iterator[tuple[bytes, int]]:
+    """A file's bytes, `PIECE` at a time, and how many of it, as it lies on the disk, were read.
+
+    Raises:
+        InputError: the file cannot be read.
+
+    """
+    at = before = 0
+    with _readable(path), _opened(path) as (file, most, packed):
+        while raw := file.read(PIECE):
+            at += len(raw)
+            if at > most:
+                raise _bomb(path, most)
+            yield raw, packed.tell() - before
+            before = packed.tell()
 
 
 def codepoints_of(piece: Piece) -> np.ndarray:
@@ -164,14 +181,14 @@ def _read_bytes(path: Path) -> bytes:
         raw = file.read(most + 1 if path.suffix == ".gz" else -1)
     if len(raw) > most:
         raise _bomb(path, most)
-    return raw.removeprefix(_BOM)
+    return raw.removeprefix(BOM)
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[IO[bytes] | gzip.GzipFile, int, IO[bytes]]]:
     """The text to read, how many bytes of it there may be, and the file as it lies on the disk."""
     if not path.is_dir() and path.exists() and not path.is_file():
-        raise InputError(f"{path}: no regular file; give a text file of one word a line")
+        raise InputError(f"{path}: no regular file; give a text file")
     with path.open("rb") as packed:
         if path.suffix != ".gz":
             yield packed, sys.maxsize, packed
@@ -192,9 +209,9 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; give a text file of one word a line") from None
+        raise InputError(f"{path}: no such file; give a text file") from None
     except IsADirectoryError:
-        raise InputError(f"{path}: a folder; give a text file of one word a line") from None
+        raise InputError(f"{path}: a folder; give a text file") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path}: not a whole gzip file ({error})") from None
     except OSError as error:
