@@ -48,7 +48,7 @@ class Corpus:
 
     @classmethod
     def read(cls, path: Path | str, vocabulary: Vocabulary | None = None) -> "Corpus":
-        """A UTF-8 file of one word a line, plain or `.gz`; the ids its own characters', or given.
+        """A UTF-8 file of one word a line, plain or packed; the ids its own characters', or given.
 
         Raises:
             InputError: the file cannot be used (see `read_codepoints`), holds a character that is

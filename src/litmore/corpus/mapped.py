@@ -33,6 +33,7 @@ from torch import Tensor
 
 from litmore.corpus.corpus import LEFT_PADDING, Corpus, Run, vocabulary_of
 from litmore.corpus.download import CACHE_VARIABLE, cache_folder, written_whole
+from litmore.corpus.packed import is_packed
 from litmore.corpus.shuffle import shuffle_as_python
 from litmore.corpus.text import Piece, codepoints_of, no_words, pieces, sha256_of
 from litmore.corpus.vocabulary import Vocabulary
@@ -83,7 +84,7 @@ class MappedCorpus(Corpus):
         before = _state(path)
         sha256 = content_of(path)
         # By its name a file is read as it is, or unfolded.
-        folder = own = _tokens_folder() / (sha256 + "-gz" * (path.suffix == ".gz"))
+        folder = own = _tokens_folder() / (sha256 + path.suffix.replace(".", "-") * is_packed(path))
         if vocabulary is not None:
             found = _opened(own)
             if found is None or found.vocabulary != vocabulary:
@@ -262,8 +263,8 @@ def _write_tokens(path: Path, vocabulary: Vocabulary | None, folder: Path) -> No
             if not words:
                 raise no_words(path)
 
-        # Every token but the first is a byte of the file, or more; but of a .gz, who knows?
-        _write(folder, ids, path.suffix != ".gz" and size < _MAX_WORDS - 1, runs())
+        # Every token but the first is a byte of the file, or more; of a packed one, who knows?
+        _write(folder, ids, not is_packed(path) and size < _MAX_WORDS - 1, runs())
 
 
 def _write_shuffled(corpus: Corpus, seed: int, folder: Path) -> None:

@@ -3,33 +3,24 @@
 Everything here works on whole arrays: no Python object per word or per character.
 """
 
-import gzip
 import hashlib
 import sys
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from itertools import islice
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
+from litmore.corpus.kinds import HEAD, check_kind, converted, is_text_of_bytes
+from litmore.corpus.packed import MAX_UNPACKED, is_packed, most_text, text_size, unpacked
 from litmore.corpus.vocabulary import NEWLINE
 from litmore.errors import InputError
 
 MAX_WORD = 10_000
 """Characters of the longest word taken; a longer line is no word."""
-
-MAX_UNPACKED = 100
-"""How many times its packed size a `.gz` may unfold to; words come to 2 to 10, a bomb to 1,000."""
-
-_SMALL = 1 << 24
-"""Bytes that any `.gz` may unfold to."""
-
-_GZIP_LEAST = 18
-"""Bytes of the smallest `.gz`: its head and tail."""
 
 PIECE = 1 << 20
 """Bytes of text that `pieces` reads at a time; a line cannot be longer."""
@@ -44,6 +35,10 @@ _CONTROLS = np.zeros(0x110000, dtype=bool)
 """What no word may hold. A form feed is a character here, as U+2028 is: neither ends a line."""
 _CONTROLS[[*range(0x20), *range(0x7F, 0xA0)]] = True
 _CONTROLS[[NEWLINE, 0x0C]] = False
+
+
+_HINTS = {0x0D: "; lines end in \\n or \\r\\n", 0x09: "; a table? --data.column reads one column"}
+"""What to do about some of them."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,7 @@ class Piece:
 
 
 def read_codepoints(path: Path) -> np.ndarray:
-    """The words of a UTF-8 file, plain or `.gz`, as codepoints, each word ended by one newline.
+    """The words of a UTF-8 file, plain or packed, as codepoints, each word ended by one newline.
 
     A byte-order mark, blank lines, spaces at a line's edges and CRLF line ends are dropped; a last
     newline may be missing. Order and repetitions stay.
@@ -97,7 +92,7 @@ def pieces(path: Path) -> Iterator[Piece]:
     """
     line, at, before = 1, 0, 0
     with _readable(path), _opened(path) as (file, most, packed):
-        rest = file.read(len(_BOM)).removeprefix(_BOM)
+        rest = _first(path, file)
         while more := file.read(PIECE):
             if at + len(rest) + len(more) > most:
                 raise _bomb(path, most)
@@ -149,35 +144,36 @@ def line_of_word(piece: Piece | Path, word: int) -> int:
 
 
 def unfolded_size(path: Path) -> int:
-    """About how many bytes of text a file holds; a `.gz` says so at its end, of its last part."""
+    """About how many bytes of text a file holds."""
     with _readable(path):
-        size = path.stat().st_size
-        if path.suffix == ".gz" and size >= _GZIP_LEAST:
-            with path.open("rb") as file:
-                file.seek(-4, 2)
-                size = max(size, int.from_bytes(file.read(4), "little"))
-    return size
+        return text_size(path)
 
 
 def _read_bytes(path: Path) -> bytes:
     with _readable(path), _opened(path) as (file, most, _):
-        raw = file.read(most + 1 if path.suffix == ".gz" else -1)
+        raw = _first(path, file) + file.read(most + 1 if is_packed(path) else -1)
     if len(raw) > most:
         raise _bomb(path, most)
-    return raw.removeprefix(_BOM)
+    return raw
+
+
+def _first(path: Path, file: BufferedReader) -> bytes:
+    """What a text begins with, but for a byte-order mark."""
+    check_kind(path, file.peek(HEAD)[:HEAD])
+    return file.read(len(_BOM)).removeprefix(_BOM)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[IO[bytes] | gzip.GzipFile, int, IO[bytes]]]:
+def _opened(path: Path) -> Iterator[tuple[BufferedReader, int, BufferedReader]]:
     """The text to read, how many bytes of it there may be, and the file as it lies on the disk."""
     if not path.is_dir() and path.exists() and not path.is_file():
         raise InputError(f"{path}: no regular file; give a text file of one word a line")
-    with path.open("rb") as packed:
-        if path.suffix != ".gz":
-            yield packed, sys.maxsize, packed
+    with path.open("rb") as file:
+        if is_packed(path):
+            with unpacked(path, file) as text:
+                yield text, most_text(path), file
         else:
-            with gzip.GzipFile(fileobj=packed) as text:
-                yield text, max(_SMALL, MAX_UNPACKED * path.stat().st_size), packed
+            yield file, sys.maxsize, file
 
 
 def _bomb(path: Path, most: int) -> InputError:
@@ -195,8 +191,6 @@ def _readable(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: no such file; give a text file of one word a line") from None
     except IsADirectoryError:
         raise InputError(f"{path}: a folder; give a text file of one word a line") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: not a whole gzip file ({error})") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except InputError:
@@ -214,9 +208,11 @@ def _decode(piece: Piece) -> np.ndarray:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = piece.line + raw.count(b"\n", 0, error.start)
+        # Which encoding of one byte a character it is cannot be told; this is the commonest.
+        hint = f"; {converted(piece.path, 'CP1252')}" if is_text_of_bytes(raw[:HEAD]) else ""
         raise InputError(
             f"{piece.path}:{line}: not UTF-8"
-            f" (byte 0x{raw[error.start]:02x} at {piece.at + error.start})"
+            f" (byte 0x{raw[error.start]:02x} at {piece.at + error.start}){hint}"
         ) from None
     return np.frombuffer((text + "\n").encode("utf-32-le"), dtype="<u4")
 
@@ -237,7 +233,7 @@ def _trim(codepoints: np.ndarray, piece: Piece) -> np.ndarray:
     if controls.size:
         at = int(controls[0])
         line = piece.line + int(np.count_nonzero(codepoints[:at] == NEWLINE))
-        hint = "; lines end in \\n or \\r\\n" if codepoints[at] == 0x0D else ""
+        hint = _HINTS.get(int(codepoints[at]), "")
         raise InputError(
             f"{piece.path}:{line}: control character U+{int(codepoints[at]):04X} in a word{hint}"
         )

@@ -33,7 +33,7 @@ class NamesDataModule(LightningDataModule):
     """Words of a file, one a line, split into train, val and test and served as a view.
 
     Args:
-        path: a UTF-8 file of one word a line, plain or `.gz`; none takes the embedded names.
+        path: a UTF-8 file of one word a line, plain or packed; none takes the embedded names.
         url: where to fetch the file, once, if no path is given (see `litmore.corpus.download`).
         sha256: of the file, wherever it comes from; another content is refused. Filled in when the
             file is read, so that a checkpoint knows what it was trained on.
