@@ -1,4 +1,4 @@
-"""New names from a model: pure torch, every draw from an explicit generator.
+"""New names, or text, from a model: pure torch, every draw from an explicit generator.
 
 Letters: B names in a batch, T their tokens so far, V vocabulary.
 """
@@ -20,6 +20,8 @@ BATCH = 16_384
 MAX_LENGTH = 100
 """Characters after which a name is cut off, where nothing else is asked for."""
 
+TEXT_LENGTH = 500
+"""Characters of running text, likewise."""
 
 LONGEST = 100_000
 """Of what may be asked for."""
@@ -36,9 +38,11 @@ def sample(
     prompt: str = "",
     temperature: float = 1.0,
     top_k: int | None = None,
-    max_length: int = MAX_LENGTH,
+    max_length: int | None = None,
 ) -> Iterator[str]:
     """Draw names one character at a time until each draws its closing boundary.
+
+    A model of running text draws text, behind a newline, which goes on to its greatest length.
 
     Args:
         model: trained.
@@ -47,7 +51,8 @@ def sample(
         prompt: what each name begins with.
         temperature: divides the logits: below 1 bolder in the likely, 0 always the likeliest.
         top_k: draw only from the k likeliest characters; None: from all.
-        max_length: cut a name off after so many characters.
+        max_length: cut a name off after so many characters, the prompt's among them; None:
+            `MAX_LENGTH`, or `TEXT_LENGTH`. Bytes are counted where they are the tokens.
 
     Yields:
         The names, in order; a name is drawn with at most `BATCH` − 1 others beside it.
@@ -62,10 +67,12 @@ def sample(
         raise InputError(f"--temperature {temperature}: must be a number of at least 0")
     if top_k is not None and top_k < 1:
         raise InputError(f"--top_k {top_k}: must be at least 1")
+    if max_length is None:
+        max_length = TEXT_LENGTH if model.vocabulary.is_text else MAX_LENGTH
     if max_length > LONGEST:
         raise InputError(f"--max_length {max_length}: must be at most {LONGEST:,}")
-    if max_length <= len(prompt):
-        raise InputError(f"--max_length {max_length}: must be above the prompt's {len(prompt)}")
+    if max_length <= (given := len(model.vocabulary.encode(prompt))):
+        raise InputError(f"--max_length {max_length}: must be above the prompt's {given}")
     if unknown := model.vocabulary.unknown(prompt):
         raise InputError(
             f"--prompt {prompt!r}: {unknown[0]!r} is not among the model's characters"
@@ -89,6 +96,9 @@ def _sample(
     for first in range(0, num_samples, batch):
         number = min(batch, num_samples - first)
         names = sample_tokens(model, start, number, generator, temperature, top_k, max_length)
+        if model.vocabulary.is_text:
+            yield from map(model.vocabulary.text, names[:, 1:width])
+            continue
         text = model.vocabulary.text(names[:, 1:])
         for at in range(0, len(text), width):
             yield text[at : at + width].split("\n", 1)[0]
@@ -104,7 +114,7 @@ def sample_tokens(
     top_k: int | None,
     max_length: int,
 ) -> Int[Tensor, "B max_length_and_2"]:
-    """Rows `. e m m a . . …`: the names, closed and filled up with boundaries.
+    """Rows `. e m m a . . …`: the names, closed and filled up with boundaries; or whole text.
 
     Names drawn side by side share their beginnings. The model goes on from each distinct one once.
     """
@@ -118,7 +128,7 @@ def sample_tokens(
     for length in range(len(start), max_length + 1):
         drawn = draw(logits[beginning], generator, temperature, top_k)
         names[open_, length] = drawn
-        goes_on = drawn != BOUNDARY
+        goes_on = (drawn != BOUNDARY) | model.vocabulary.is_text
         open_ = open_[goes_on]
         if not len(open_) or length == max_length:
             break

@@ -21,6 +21,9 @@ GROUPS = ("model", "data", "optimizer", "lr_scheduler")
 PACKAGES = ("litmore.data", "litmore.models", "litmore.optim", "litmore.callbacks")
 """They hold the names that configs write."""
 
+DEFAULTS = {"data": "litmore.data.NamesDataModule"}
+"""Classes that need not be named."""
+
 INSIDE = {f"litmore.{room}" for room in ("models", "training", "runs", "watch", "cli")}
 """Rooms whose other classes are no config's business."""
 
@@ -112,11 +115,20 @@ def drop_other_classes(settings: Namespace, given: Given) -> None:
     for group in GROUPS:
         made = settings.get(group)
         by_hand = given.settings(group)
-        cls = class_of(made) if made and given.changes_class(group) else None
+        cls = class_of(made) if made else None
         if cls is None or not made.get("init_args"):
             continue
+        default = class_of({"class_path": DEFAULTS.get(group)})
+        if given.changes_class(group):
+            shared = set(signature(cls).parameters)
+        elif default not in (None, cls):  # the parser begins with the class that need not be named
+            shared = signature(cls).parameters.keys() & signature(default).parameters.keys()
+        else:
+            continue
         for key, parameter in signature(cls).parameters.items():
-            if key not in made.init_args or any(k.split(".")[0] == key for k in by_hand):
+            if key not in shared or key not in made.init_args:
+                continue
+            if any(k.split(".")[0] == key for k in by_hand):
                 continue
             if parameter.default is parameter.empty and made.init_args[key] is not None:
                 raise InputError(f"--{group}.{key}: must be given")

@@ -23,6 +23,9 @@ from litmore.training.warm_start import Fitted, Frozen
 NAMES_SHOWN = 10
 """How many new names a training ends with."""
 
+TEXT_SHOWN = 300
+"""Characters of new text, likewise."""
+
 WEIGHTS_SHOWN = 6
 """How many weights a line names."""
 
@@ -55,7 +58,10 @@ def report(
             raise RunError("the loss is not finite")
         generator = torch.Generator(model.device).manual_seed(int(seed))
         if trainer.is_global_zero:
-            show("", *sample(model.eval(), NAMES_SHOWN, generator=generator))
+            is_text = model.vocabulary.is_text
+            number, length = (1, TEXT_SHOWN) if is_text else (NAMES_SHOWN, None)
+            drawn = sample(model.eval(), number, generator=generator, max_length=length)
+            show("", *drawn)
     else:
         show_metrics(metrics)
     if folder is not None and folder.path is not None:

@@ -22,30 +22,34 @@ LOOKED_UP = 1 << 18
 """Names looked up among the corpus's words at a time: each time all of those are gone through."""
 
 
+PARTED = f"{'-' * 40}\n"
+"""What stands between two texts."""
+
+
 def run(
     is_alone: bool,
     ckpt_path: str,
-    num_samples: int = 20,
+    num_samples: int | None = None,
     temperature: float = 1.0,
     top_k: int | None = None,
     prompt: str = "",
     seed: int = 42,
-    max_length: int = 100,
+    max_length: int | None = None,
     run_name: str | None = None,
     default_root_dir: str = LOGS,
     trust_config: bool = False,
 ) -> None:
-    """Draw new names from a trained model, one a line on stdout.
+    """Draw new names from a trained model, one a line on stdout; or running text.
 
     Args:
         is_alone: Whether the process does nothing else; Lightning is not imported then.
         ckpt_path: A checkpoint; `last` or `best` is the newest run's.
-        num_samples: How many names.
+        num_samples: How many names (default: 20), or texts (default: 1).
         temperature: Below 1 bolder in what is likely; 0 always takes the likeliest.
         top_k: Draw only from the k likeliest characters.
-        prompt: What each name begins with.
+        prompt: What each name or text begins with.
         seed: The same seed gives the same names.
-        max_length: Cut a name off after so many characters.
+        max_length: Cut off after so many characters (default: 100, of running text 500).
         run_name: Take `last` and `best` from runs of this name.
         default_root_dir: The folder of all runs, for `last` and `best`.
         trust_config: As `TRUST_CONFIG` says.
@@ -62,17 +66,22 @@ def run(
 
     model = checkpoints.rebuild(checkpoint, CharLM, trust_config)
     generator = torch.Generator().manual_seed(seed)
-    words = _words(checkpoint)
-    drawn = known = 0
+    is_text = model.vocabulary.is_text
     names = sample(
         model,
-        num_samples,
+        (1 if is_text else 20) if num_samples is None else num_samples,
         generator=generator,
         prompt=prompt,
         temperature=temperature,
         top_k=top_k,
         max_length=max_length,
     )
+    if is_text:
+        sys.stdout.write(PARTED.join(f"{text}\n" for text in names))
+        sys.stdout.flush()
+        return
+    words = _words(checkpoint)
+    drawn = known = 0
     while some := list(islice(_printed(names), LOOKED_UP)):
         drawn += len(some)
         if words is not None:

@@ -12,7 +12,13 @@ from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, ReduceLROnPlateau
 from torch.optim import Optimizer
 
-from litmore.cli.classes import drop_other_classes, drop_unwritable, load_named, named_classes
+from litmore.cli.classes import (
+    DEFAULTS,
+    drop_other_classes,
+    drop_unwritable,
+    load_named,
+    named_classes,
+)
 from litmore.cli.commands import TRAINING
 from litmore.cli.flags import TRUST, CountedBatches, add_flags, describe
 from litmore.cli.given import Given, flag_values
@@ -20,7 +26,7 @@ from litmore.cli.limits import check_settings
 from litmore.cli.links import link_block_size, link_lr, schedule_length
 from litmore.cli.recorded import give_way, named_checkpoint, recorded_for
 from litmore.cli.report import tell
-from litmore.cli.settings_parser import DEFAULTS, NESTED, SettingsParser
+from litmore.cli.settings_parser import NESTED, SettingsParser
 from litmore.errors import InputError
 from litmore.models.hyperparameters import UNWRITABLE, remember, writable
 from litmore.runs import checkpoint as checkpoints

@@ -7,7 +7,7 @@ from typing import Any
 
 from lightning.pytorch.cli import LightningArgumentParser
 
-from litmore.cli.classes import GROUPS, find_class, short_names, written
+from litmore.cli.classes import DEFAULTS, GROUPS, find_class, short_names, written
 from litmore.cli.given import Given
 from litmore.cli.help import listing
 from litmore.cli.limits import MUTE
@@ -16,9 +16,6 @@ from litmore.training.lightning import class_paths
 
 NESTED = ("SequentialLR", "ChainedScheduler")
 """Schedules that are made of schedules."""
-
-DEFAULTS = {"data": "litmore.data.NamesDataModule"}
-"""Classes that need not be named."""
 
 REFUSED = {f"torch.optim.lr_scheduler.{name}" for name in NESTED} | {MUTE}
 """Classes that no config can use."""

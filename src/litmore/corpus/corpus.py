@@ -190,10 +190,7 @@ class Corpus:
 
     def frequencies(self) -> Int[Tensor, " V"]:
         """How often each id is to be predicted."""
-        times = torch.zeros(len(self.vocabulary), dtype=torch.long)
-        for part in self.tokens[1:].split(_TOKENS):
-            times += part.long().bincount(minlength=len(times))
-        return times
+        return frequencies(self.tokens[1:], len(self.vocabulary))
 
     def unique(self) -> "Corpus":
         """Each word once, in order of first appearance."""
@@ -211,6 +208,14 @@ class Corpus:
                 found[lexicon.find(some._spans())] = True
                 bar.update(len(some))
         return torch.from_numpy(found[lexicon.find(asked)])
+
+
+def frequencies(tokens: Integer[Tensor, " N"], vocab_size: int) -> Int[Tensor, " V"]:
+    """How often each id is among the tokens."""
+    times = torch.zeros(vocab_size, dtype=torch.long)
+    for part in tokens.split(_TOKENS):
+        times += part.long().bincount(minlength=vocab_size)
+    return times
 
 
 def vocabulary_of(path: Path, texts: Iterable[np.ndarray]) -> Vocabulary:

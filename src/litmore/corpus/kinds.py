@@ -17,15 +17,15 @@ _ZEROS = {"UTF-32LE": (2, 3), "UTF-32BE": (0, 1), "UTF-16LE": (1, 3), "UTF-16BE"
 """Where of four bytes zeros stand in the text of an alphabet."""
 
 
-def check_kind(path: Path, head: bytes) -> None:
-    """Say what a file is, and what to do, if it is surely something else.
+def check_text(path: Path, head: bytes) -> None:
+    """Say what a file is, and what to do, if it is surely no UTF-8.
 
     Args:
         path: its, for what is said.
         head: its first bytes, unpacked.
 
     Raises:
-        InputError: it is packed, of another encoding or line end, or of a format of its own.
+        InputError: it is packed, or of an encoding of several bytes a character.
 
     """
     for signature, (name, suffix) in SIGNATURES.items():
@@ -35,6 +35,16 @@ def check_kind(path: Path, head: bytes) -> None:
         raise InputError(f"{path}: a zip archive; unpack it, and give the file in it")
     if encoding := _wide(head):
         raise InputError(f"{path}: {encoding} text; {converted(path, encoding)}")
+
+
+def check_words(path: Path, head: bytes) -> None:
+    """The same of what is surely no list of words.
+
+    Raises:
+        InputError: as `check_text`, or its lines end in CR alone, or its format is another.
+
+    """
+    check_text(path, head)
     if b"\r" in head and b"\n" not in head and head.count(b"\r") > 1:
         raise InputError(
             f"{path}: its lines end in CR alone; tr '\\r' '\\n' < {_named(path)} > words.txt"

@@ -4,6 +4,7 @@ In the cache's folder, `tokens/`:
 
     paths/<hash of a path>.json              what lay there: size, time, sha256
     <sha256>[-gz]/                           tokens, places, corpus.json
+    <sha256>[-gz]-characters/, …-bytes/      the same of running text
     <…>-<hash of a given vocabulary>/        the same by other ids
     <…>/shuffled-<first>-<words>-<seed>/     the same of a shuffled storage
 
@@ -81,23 +82,9 @@ class MappedCorpus(Corpus):
 
         """
         path = Path(path).absolute()
-        before = _state(path)
-        sha256 = content_of(path)
-        # By its name a file is read as it is, or unfolded.
-        folder = own = _tokens_folder() / (sha256 + path.suffix.replace(".", "-") * is_packed(path))
-        if vocabulary is not None:
-            found = _opened(own)
-            if found is None or found.vocabulary != vocabulary:
-                folder = own.with_name(f"{own.name}-{_hash(vocabulary.characters)[:16]}")
-
-        def write(beside: Path) -> None:
-            try:
-                _write_tokens(path, vocabulary, beside)
-            finally:
-                if _state(path) != before:
-                    raise InputError(f"{path}: changed while it was read")
-
-        corpus = _made(folder, write)
+        corpus, folder, sha256 = kept(
+            path, "", vocabulary, lambda beside: _write_tokens(path, vocabulary, beside)
+        )
         return cls(corpus.tokens, corpus.places, corpus.vocabulary, folder=folder, sha256=sha256)
 
     def shuffled(self, seed: int) -> Corpus:
@@ -107,6 +94,44 @@ class MappedCorpus(Corpus):
 
     def unique(self) -> Corpus:
         raise InputError(NO_UNIQUE)
+
+
+def kept(
+    path: Path, kind: str, vocabulary: Vocabulary | None, write: Callable[[Path], None]
+) -> tuple[Corpus, Path, str]:
+    """What the cache has of a file.
+
+    Args:
+        path: the file, absolute.
+        kind: of what is made of it; a part of the folder's name.
+        vocabulary: whose ids it is in; None: the file's own.
+        write: fills an empty folder, where there is none yet.
+
+    Returns:
+        The tokens and their places, the folder that they lie in, and the file's sha256.
+
+    Raises:
+        InputError: the file cannot be read, changed meanwhile, or the cache cannot be written.
+
+    """
+    before = _state(path)
+    sha256 = content_of(path)
+    # By its name a file is read as it is, or unfolded.
+    unfolded = path.suffix.replace(".", "-") if is_packed(path) else ""
+    folder = own = _tokens_folder() / f"{sha256}{unfolded}{kind}"
+    if vocabulary is not None:
+        found = _opened(own)
+        if found is None or found.vocabulary.characters != vocabulary.characters:
+            folder = own.with_name(f"{own.name}-{_hash(vocabulary.characters)[:16]}")
+
+    def checked(beside: Path) -> None:
+        try:
+            write(beside)
+        finally:
+            if _state(path) != before:
+                raise InputError(f"{path}: changed while it was read")
+
+    return _made(folder, checked), folder, sha256
 
 
 @contextmanager
@@ -209,7 +234,7 @@ def _map(path: Path, dtype: np.dtype, size: int) -> Integer[Tensor, " size"]:
         return torch.from_numpy(np.memmap(path, dtype, "r"))
 
 
-def _write(folder: Path, vocabulary: Vocabulary, small: bool, runs: Iterable[Run]) -> None:
+def write_runs(folder: Path, vocabulary: Vocabulary, small: bool, runs: Iterable[Run]) -> None:
     """Write a corpus, and last of all what was written; `small`: four bytes hold every place."""
     places_type = np.dtype("int32" if small else "int64")
     end = words = 0
@@ -264,7 +289,7 @@ def _write_tokens(path: Path, vocabulary: Vocabulary | None, folder: Path) -> No
                 raise no_words(path)
 
         # Every token but the first is a byte of the file, or more; of a packed one, who knows?
-        _write(folder, ids, not is_packed(path) and size < _MAX_WORDS - 1, runs())
+        write_runs(folder, ids, not is_packed(path) and size < _MAX_WORDS - 1, runs())
 
 
 def _write_shuffled(corpus: Corpus, seed: int, folder: Path) -> None:
@@ -283,5 +308,5 @@ def _write_shuffled(corpus: Corpus, seed: int, folder: Path) -> None:
                 yield tokens, lengths
                 bar.update(len(lengths))
 
-        _write(folder, corpus.vocabulary, corpus.num_examples < _MAX_WORDS, runs())
+        write_runs(folder, corpus.vocabulary, corpus.num_examples < _MAX_WORDS, runs())
     name.unlink()

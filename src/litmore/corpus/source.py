@@ -55,6 +55,11 @@ class Source:
         if self.path is not None:
             self.path = str(Path(self.path).expanduser().absolute())
         self.given_vocabulary = None if self.vocabulary is None else Vocabulary(self.vocabulary)
+        if self.given_vocabulary is not None and self.given_vocabulary.is_text:
+            raise InputError(
+                "--data.vocabulary: running text's, whose newline is a character; words have none"
+                " (--data TextDataModule reads running text)"
+            )
 
     @cached_property
     def file(self) -> Path:
@@ -68,6 +73,15 @@ class Source:
         if self.memory_map is None:
             return not self.unique and unfolded_size(self.file) > LARGE
         return self.memory_map
+
+    def note(self, found: str) -> None:
+        """The file's hash, once it is read; another than the one asked for is refused."""
+        if self.sha256 not in (None, found):
+            raise InputError(
+                f"--data.sha256 {self.sha256}: {self.file} is another content, {found};"
+                " --data.sha256 null takes it as it is"
+            )
+        self.sha256 = found
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -86,13 +100,7 @@ class Source:
                 f"{self.file}: larger than the memory there is; --data.memory_map true reads it"
                 " by way of files"
             ) from None
-        found = corpus.sha256 if isinstance(corpus, MappedCorpus) else sha256_of(self.file)
-        if self.sha256 not in (None, found):
-            raise InputError(
-                f"--data.sha256 {self.sha256}: {self.file} is another content, {found};"
-                " --data.sha256 null takes it as it is"
-            )
-        self.sha256 = found
+        self.note(corpus.sha256 if isinstance(corpus, MappedCorpus) else sha256_of(self.file))
         if self.max_words is not None:
             corpus = corpus[: self.max_words]
         return corpus.unique() if self.unique else corpus

@@ -9,7 +9,7 @@ from litmore.errors import InputError
 SPLITS = ("train", "val", "test")
 
 
-def cuts(num_words: int, ratios: Sequence[float]) -> tuple[int, int, int]:
+def cuts(number: int, ratios: Sequence[float], what: str = "words") -> tuple[int, int, int]:
     """Where each part ends: `int(.8 n)`, `int(.9 n)` and `n`, as the lecture cuts.
 
     Raises:
@@ -25,13 +25,13 @@ def cuts(num_words: int, ratios: Sequence[float]) -> tuple[int, int, int]:
         )
     if ratios[0] == 0:
         raise InputError(f"--data.split [{text}]: leaves nothing to train on")
-    ends = tuple(int(_as_written(sum(ratios[: i + 1])) * num_words) for i in range(len(ratios)))
+    ends = tuple(int(_as_written(sum(ratios[: i + 1])) * number) for i in range(len(ratios)))
     for name, ratio, first, last in zip(SPLITS, ratios, (0, *ends), ends, strict=False):
         if ratio > 0 and first == last:
             raise InputError(
-                f"--data.split [{text}]: {name} comes out empty, {num_words} words are too few"
+                f"--data.split [{text}]: {name} comes out empty, {number} {what} are too few"
             )
-    return ends[0], ends[1], num_words
+    return ends[0], ends[1], number
 
 
 def _as_written(share: float) -> float:

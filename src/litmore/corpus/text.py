@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from litmore.corpus.kinds import HEAD, check_kind, converted, is_text_of_bytes
+from litmore.corpus.kinds import HEAD, check_words, converted, is_text_of_bytes
 from litmore.corpus.packed import MAX_UNPACKED, is_packed, most_text, text_size, unpacked
 from litmore.corpus.vocabulary import NEWLINE
 from litmore.errors import InputError
@@ -23,9 +23,9 @@ MAX_WORD = 10_000
 """Characters of the longest word taken; a longer line is no word."""
 
 PIECE = 1 << 20
-"""Bytes of text that `pieces` reads at a time; a line cannot be longer."""
+"""Bytes of text read at a time; for `pieces` a line cannot be longer."""
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 _EDGE_SPACES = np.zeros(0x110000, dtype=bool)
 """What is trimmed from a line's edges: tab, carriage return and Unicode's space separators."""
@@ -109,6 +109,23 @@ def pieces(path: Path) -> Iterator[Piece]:
             yield Piece(rest, path, line, at, packed.tell() - before)
 
 
+def chunks(path: Path) -> Iterator[tuple[bytes, int]]:
+    """A file's bytes, `PIECE` at a time, and how many of it, as it lies on the disk, were read.
+
+    Raises:
+        InputError: the file cannot be read.
+
+    """
+    at = before = 0
+    with _readable(path), _opened(path) as (file, most, packed):
+        while raw := file.read(PIECE):
+            at += len(raw)
+            if at > most:
+                raise _bomb(path, most)
+            yield raw, packed.tell() - before
+            before = packed.tell()
+
+
 def codepoints_of(piece: Piece) -> np.ndarray:
     """The words of some lines, as `read_codepoints` gives those of a file; maybe none."""
     codepoints = _decode(piece)
@@ -159,15 +176,15 @@ def _read_bytes(path: Path) -> bytes:
 
 def _first(path: Path, file: BufferedReader) -> bytes:
     """What a text begins with, but for a byte-order mark."""
-    check_kind(path, file.peek(HEAD)[:HEAD])
-    return file.read(len(_BOM)).removeprefix(_BOM)
+    check_words(path, file.peek(HEAD)[:HEAD])
+    return file.read(len(BOM)).removeprefix(BOM)
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[BufferedReader, int, BufferedReader]]:
     """The text to read, how many bytes of it there may be, and the file as it lies on the disk."""
     if not path.is_dir() and path.exists() and not path.is_file():
-        raise InputError(f"{path}: no regular file; give a text file of one word a line")
+        raise InputError(f"{path}: no regular file; give a text file")
     with path.open("rb") as file:
         if is_packed(path):
             with unpacked(path, file) as text:
@@ -188,9 +205,9 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; give a text file of one word a line") from None
+        raise InputError(f"{path}: no such file; give a text file") from None
     except IsADirectoryError:
-        raise InputError(f"{path}: a folder; give a text file of one word a line") from None
+        raise InputError(f"{path}: a folder; give a text file") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except InputError:

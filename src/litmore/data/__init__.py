@@ -10,10 +10,11 @@ from litmore.corpus.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from litmore.data.datamodule import NamesDataModule
+    from litmore.data.text import TextDataModule
 
 # It imports Lightning, which takes seconds.
 __getattr__, __dir__, _ = lazy_loader.attach(
-    __name__, submod_attrs={"datamodule": ["NamesDataModule"]}
+    __name__, submod_attrs={"datamodule": ["NamesDataModule"], "text": ["TextDataModule"]}
 )
 
-__all__ = ["Corpus", "NamesDataModule", "Source", "Vocabulary"]
+__all__ = ["Corpus", "NamesDataModule", "Source", "TextDataModule", "Vocabulary"]

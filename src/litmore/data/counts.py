@@ -6,6 +6,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from litmore.corpus.corpus import Corpus
+from litmore.corpus.running_text import RunningText
 from litmore.data.views import CountBatch, View, Windows
 from litmore.progress import progress
 
@@ -21,7 +22,7 @@ class Counts(View):
 
     """
 
-    def __init__(self, corpus: Corpus, block_size: int) -> None:
+    def __init__(self, corpus: Corpus | RunningText, block_size: int) -> None:
         self.vocab_size = len(corpus.vocabulary)
         windows = Windows(corpus, block_size)
         distinct, times = _distinct_windows(windows, self.vocab_size)

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-from lightning.pytorch import LightningDataModule, Trainer
 
 from litmore.corpus.corpus import Corpus
 from litmore.corpus.source import Source
@@ -14,9 +13,8 @@ from litmore.corpus.splits import SPLITS, cut_into_splits
 from litmore.corpus.text import MAX_WORD
 from litmore.corpus.vocabulary import Vocabulary
 from litmore.data.counts import Counts
-from litmore.data.dealt import Dealt
-from litmore.data.loader import BatchLoader, WordLoader
-from litmore.data.order import EpochOrder
+from litmore.data.loader import WordLoader
+from litmore.data.served import SplitsDataModule, check_choice, check_counts, overfits
 from litmore.data.views import View, Windows, Words, WordView
 from litmore.errors import InputError
 
@@ -25,11 +23,8 @@ VIEWS = ("windows", "words", "counts")
 _JUDGED = 2**20
 """Words of a split that are looked for in train; as many are held in memory."""
 
-_MOST = 2**31 - 1
-"""What any count may be."""
 
-
-class NamesDataModule(LightningDataModule):
+class NamesDataModule(SplitsDataModule):
     """Words of a file, one a line, split into train, val and test and served as a view.
 
     Args:
@@ -76,17 +71,9 @@ class NamesDataModule(LightningDataModule):
         memory_map: bool | None = None,
     ) -> None:
         super().__init__()
-        for name, value, most in (
-            ("block_size", block_size, MAX_WORD),  # no word has a longer past
-            ("batch_size", batch_size, _MOST),
-            ("eval_batch_size", eval_batch_size, _MOST),
-            ("max_words", max_words, _MOST),
-        ):
-            if value is not None and not 1 <= value <= most:
-                at = f"at most {most:,}" if value > most else "at least 1"
-                raise InputError(f"--data.{name} {value}: must be {at}")
-        if view not in VIEWS:
-            raise InputError(f"--data.view {view}: must be one of {', '.join(VIEWS)}")
+        check_counts(block_size=block_size, most=MAX_WORD)  # no word has a longer past
+        check_counts(batch_size=batch_size, eval_batch_size=eval_batch_size, max_words=max_words)
+        check_choice("view", view, VIEWS)
         self.source = Source(path, url, sha256, max_words, unique, vocabulary, memory_map)
         path = self.source.path
         split = list(split)  # as YAML and JSON have it
@@ -105,20 +92,6 @@ class NamesDataModule(LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.predict_path = predict_path
         self.seed = torch.initial_seed()  # of the training's order; the same on every process
-        self._views: dict[str, View] = {}
-
-    def __str__(self) -> str:
-        return "\n".join(self.describe())
-
-    @property
-    def path(self) -> Path:
-        """The file: the one given, the one fetched, or the embedded names."""
-        return self.source.file
-
-    @property
-    def sha256(self) -> str | None:
-        """The file's, or until it is read, the one given."""
-        return self.source.sha256
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -134,14 +107,11 @@ class NamesDataModule(LightningDataModule):
         """`train`, `val` and `test`: views of one storage."""
         return cut_into_splits(self.corpus, self.split, self.split_seed)
 
+    def make_view(self, name: str) -> View:
+        return self.view_of(self.splits[name])
+
     def view_of(self, corpus: Corpus) -> View:
         return Counts(corpus, self.block_size) if self.view == "counts" else self.words_of(corpus)
-
-    def split_view(self, name: str) -> View:
-        """The chosen view of a split, made once."""
-        if name not in self._views:
-            self._views[name] = self.view_of(self.splits[name])
-        return self._views[name]
 
     def words_of(self, corpus: Corpus) -> WordView:
         """The view by which words are scored one by one; counts do not tell them apart."""
@@ -188,46 +158,11 @@ class NamesDataModule(LightningDataModule):
             for row in rows
         )
 
-    def setup(self, stage: str) -> None:
-        """Read and split; a checkpoint is to know the file's hash."""
-        if stage != "predict":
-            _ = self.splits
-        self.hparams.update(self.settings())
-
-    def settings(self) -> dict[str, Any]:
-        """What finds the same data again, as plain values; the file's hash, once it is read."""
-        return dict(self.hparams) | {"sha256": self.sha256}
-
     def check_data(self, stage: str) -> None:
-        """Read what a stage needs: what is wrong with the files is said before anything is written.
-
-        Raises:
-            InputError: a file or a setting cannot be used, or the split is empty.
-
-        """
         if stage == "predict":
             _ = self.predict_corpus
-            return
-        name = {"validate": "val", "test": "test"}.get(stage, "train")
-        if not len(self.splits[name]):
-            raise InputError(f"--data.split: the {name} split is empty, its share is 0")
-
-    def train_dataloader(self) -> BatchLoader:
-        """Shuffled by (seed, epoch); in fixed order where the Trainer overfits a few batches."""
-        view = self.split_view("train")
-        if overfits(self.trainer):
-            return serve(self, view, self.batch_size)
-        global_batch = self.batch_size * (self.trainer.world_size if self.trainer else 1)
-        if isinstance(view, Counts):
-            view = Dealt(view, global_batch)
-        return serve(self, view, self.batch_size, view.training_order(self.seed, global_batch))
-
-    def val_dataloader(self) -> BatchLoader | list:
-        # Where a few batches are learnt by heart, none.
-        return [] if overfits(self.trainer) else self._eval_loader("val")
-
-    def test_dataloader(self) -> BatchLoader | list:
-        return self._eval_loader("test")
+        else:
+            super().check_data(stage)
 
     def predict_dataloader(self) -> WordLoader:
         """The words of `predict_path`, in order, on every process."""
@@ -248,23 +183,3 @@ class NamesDataModule(LightningDataModule):
         if self.predict_path is None:
             raise InputError("--data.predict_path: name the file whose words to score")
         return Corpus.read_known(Path(self.predict_path).expanduser(), self.vocabulary)
-
-    def _eval_loader(self, name: str) -> BatchLoader | list:
-        """In order, each example once."""
-        if not len(self.splits[name]):
-            return []
-        return serve(self, self.split_view(name), self.eval_batch_size)
-
-
-def serve(
-    module: LightningDataModule, view: View, batch_size: int, order: EpochOrder | None = None
-) -> BatchLoader:
-    """A view as batches for the processes of the module's Trainer."""
-    trainer = module.trainer
-    rank, world_size = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
-    return BatchLoader(view, batch_size, order=order, rank=rank, world_size=world_size)
-
-
-def overfits(trainer: Trainer | None) -> bool:
-    """Whether it is to learn a few batches by heart."""
-    return trainer is not None and trainer.overfit_batches > 0  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ _BLOCK = 4096
 
 
 class BatchLoader:
-    """Every example of a view exactly once an epoch, in an order that is a function of the epoch.
+    """The examples of an order, all of a view but for `Tiling`, as a function of the epoch.
 
     With several processes each global batch of `batch_size × world_size` examples is cut into one
     run a process: together they see what one process with that batch size sees, in the same
@@ -48,7 +48,7 @@ class BatchLoader:
         self._resuming = False
 
     def __len__(self) -> int:
-        return -(-len(self.view) // (self.batch_size * self.world_size))
+        return -(-len(self.sampler) // (self.batch_size * self.world_size))
 
     def __iter__(self) -> Iterator[AnyBatch]:
         served = self._served() if self._resuming else 0

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
 from litmore.corpus.corpus import Corpus
+from litmore.corpus.running_text import RunningText
 from litmore.corpus.vocabulary import BOUNDARY
 from litmore.data.order import HELD, EpochOrder, LikeLength, RandomOrder
 
@@ -107,7 +108,7 @@ class View(ABC):
     """A sequence of examples, gathered a batch at a time."""
 
     ragged = False
-    """Whether an example's shape depends on the batch it is gathered with."""
+    """Whether each batch is gathered alone: an example's shape depends on it, or is large."""
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -133,15 +134,15 @@ class Windows(WordView):
 
     The lectures' own batches: for emma and K = 3, `... → e`, `..e → m`, `.em → m`, `emm → a`,
     `mma → .`. All windows of K + 1 tokens are one `as_strided` view of the corpus's storage; no
-    context is copied before its batch is gathered.
+    context is copied before its batch is gathered. Of running text nothing is hidden.
 
     Args:
-        corpus: the words.
+        corpus: the words, or running text.
         block_size: K; at most `text.MAX_WORD`, for which each storage has room before its first.
 
     """
 
-    def __init__(self, corpus: Corpus, block_size: int) -> None:
+    def __init__(self, corpus: Corpus | RunningText, block_size: int) -> None:
         self.corpus = corpus
         self.block_size = block_size
         tokens = corpus.tokens
@@ -158,14 +159,16 @@ class Windows(WordView):
         return self._cut(self.windows[examples])
 
     def of_words(self, first: int, last: int) -> Batch:
+        assert isinstance(self.corpus, Corpus)
         start, end = self.corpus.starts(torch.tensor([first, last])).tolist()
         return self._cut(self.windows[start:end])
 
     def _cut(self, windows: Integer[Tensor, "B K_and_1"]) -> Batch:
         x, y = windows.to(torch.long, copy=True).split([self.block_size, 1], dim=1)
-        # Left of a word's opening boundary stands the word before it: to this word, boundary too.
-        for k in range(self.block_size - 2, -1, -1):
-            x[:, k] *= x[:, k + 1] != BOUNDARY
+        if not self.corpus.vocabulary.is_text:
+            # Left of a word's opening boundary stands the word before it: to it, boundary too.
+            for k in range(self.block_size - 2, -1, -1):
+                x[:, k] *= x[:, k + 1] != BOUNDARY
         return Batch(x, y[:, 0])
 
 

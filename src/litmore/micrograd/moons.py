@@ -6,8 +6,8 @@ from jaxtyping import Float, Int
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
-from litmore.data.datamodule import overfits, serve
 from litmore.data.loader import BatchLoader
+from litmore.data.served import overfits, serve
 from litmore.data.views import Batch, View
 from litmore.errors import InputError
 

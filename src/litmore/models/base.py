@@ -47,12 +47,13 @@ class CharLM(LightningModule, ABC):
     """The views that `forward` takes (`litmore.data.views`).
 
     `counts` is right for a model whose logits after a context hang on nothing else in the batch.
+    What takes `words` takes `stream`, too: the same shapes, of running text.
     """
 
     longest_input: int | None = None
-    """T that `forward` takes at most in the `words` view; None: any.
+    """T that `forward` takes at most in the `words` and `stream` views; None: any.
 
-    In a longer word the context slides: each character beyond is predicted from the last so many.
+    In a longer one the context slides: each character beyond is predicted from the last so many.
     """
 
     def __init__(self, vocabulary: Vocabulary | str, block_size: int = 1) -> None:
@@ -86,7 +87,7 @@ class CharLM(LightningModule, ABC):
 
         Args:
             x: `Int[B, K]` for `Float[B, V]` in the `windows` view, `Int[B, T]` for
-                `Float[B, T, V]` in the `words` view.
+                `Float[B, T, V]` in the `words` and `stream` views.
 
         """
 
@@ -209,7 +210,7 @@ class CharLM(LightningModule, ABC):
     def _evaluate(self, batch: AnyBatch | Sequence[Tensor]) -> None:
         """Add a batch to the sums, which are taken in double."""
         batch = as_batch(batch)
-        sums = _sums(self(batch.x), batch)
+        sums = [*_sums(self(batch.x), batch), self._bytes(batch)]
         self._evaluated = [a + float(b) for a, b in zip(self._evaluated, sums, strict=True)]
 
     def _log_evaluation(self, stage: str) -> None:
@@ -218,12 +219,23 @@ class CharLM(LightningModule, ABC):
         self._evaluated = _NOTHING
         if self.trainer.world_size > 1:
             sums = self.trainer.strategy.reduce(sums.to(self.device), reduce_op="sum")
-        nll, correct, count = sums.tolist()
+        nll, correct, count, num_bytes = sums.tolist()
         if not count:
             return
         # A NaN must show, as infinity.
         loss = nll / count if math.isfinite(nll) else math.inf
-        self.log_dict(metrics(stage, loss, correct / count), sync_dist=True)
+        found = metrics(stage, loss, correct / count)
+        if num_bytes:
+            found[f"{stage}/bits_per_byte"] = loss * count / num_bytes / math.log(2)
+        self.log_dict(found, sync_dist=True)
+
+    def _bytes(self, batch: AnyBatch) -> Float[Tensor, ""]:
+        """How many bytes of running text are predicted; of words 0."""
+        if not self.vocabulary.is_text:
+            return torch.zeros(())
+        _, _, following, times = batch.predictions()
+        each = torch.tensor(self.vocabulary.bytes_of_ids(), device=following.device)
+        return (each[following] * times).sum()
 
     def predict_step(
         self, batch: AnyBatch | Sequence[Tensor], batch_idx: int
@@ -265,9 +277,12 @@ class CharLM(LightningModule, ABC):
                 f"--data.view counts: {name} normalises by a batch's statistics, and those of"
                 " distinct contexts are not the corpus's; pass --data.view windows"
             )
-        if view not in self.views:
+        if view not in self.views and not (view == "stream" and "words" in self.views):
             raise InputError(f"--data.view {view}: {name} takes {' or '.join(self.views)}")
-        if view != "words" and getattr(data, "block_size", self.block_size) != self.block_size:
+        if (
+            view not in ("words", "stream")
+            and getattr(data, "block_size", self.block_size) != self.block_size
+        ):
             raise InputError(
                 f"--data.block_size {data.block_size}: {name} looks at {self.block_size} token(s);"
                 f" pass --data.block_size {self.block_size}"
@@ -320,5 +335,5 @@ def _sums(logits: Tensor, batch: AnyBatch) -> list[Float[Tensor, ""]]:
     return [total_nll(logits, batch), batch.num_correct(logits), batch.num_predicted()]
 
 
-_NOTHING: list[float] = [0.0, 0.0, 0.0]
-"""What `_sums` of no batch come to."""
+_NOTHING: list[float] = [0.0, 0.0, 0.0, 0.0]
+"""What no batch comes to."""

@@ -9,27 +9,35 @@ BASE = "DejaVu Sans"
 
 BOUNDARY_LABEL = "."
 
+NEWLINE_LABEL = "↵"
+"""Of running text, whose full stops are characters."""
+
 VOWELS = frozenset("aeiouαεηιουωаеиоуыэюяіїєё")
 
 
 @lru_cache(maxsize=8)
 def legible(characters: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A label for the boundary and for each character, and the fonts that can write them.
+    """A label for the boundary (or newline) and each character, and the fonts that can write them.
 
     Space shows as ␣, and what has no shape of its own, or is in no font of this machine, by its
     number: U+4E2D.
 
     Args:
-        characters: a vocabulary's, in the order of their ids, from 1.
+        characters: a vocabulary's, in the order of their ids, from 1; of running text, from 0.
 
     Returns:
         V labels and the fonts' names, the first one first.
 
     """
-    labels = [BOUNDARY_LABEL, *map(visible, characters)]
+    labels = [zero_label(characters), *map(visible, characters.removeprefix("\n"))]
     fonts = _Fonts()
     labels = [label if fonts.can_write(label) else f"U+{ord(label[-1]):04X}" for label in labels]
     return tuple(labels), tuple(fonts.names)
+
+
+def zero_label(characters: str) -> str:
+    """What stands for id 0: of words the boundary, of running text the newline it begins with."""
+    return NEWLINE_LABEL if characters.startswith("\n") else BOUNDARY_LABEL
 
 
 def kind(character: str) -> str:

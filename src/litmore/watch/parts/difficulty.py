@@ -9,8 +9,9 @@ from jaxtyping import Float
 from lightning.pytorch import Trainer
 from torch import Tensor
 
-from litmore.data.datamodule import NamesDataModule
 from litmore.data.loader import BatchLoader
+from litmore.data.served import SplitsDataModule
+from litmore.data.stream import Stream
 from litmore.data.views import AnyBatch
 from litmore.models.base import CharLM
 from litmore.watch.canvas import INK, blank, pixels
@@ -44,7 +45,7 @@ def difficulty(
         nll: negative log-likelihood in nats, summed over the examples of each next character
             (row 0) and of each previous one (row 1).
         times: how many examples each has.
-        characters: the vocabulary's, from id 1.
+        characters: the vocabulary's, from id 1; of running text, from 0.
         title: above the panels.
 
     """
@@ -133,20 +134,22 @@ class Difficulty(Drawing):
 
     def draw(self, trainer: Trainer, pl_module: CharLM, writer: Writer, step: int) -> None:
         datamodule = getattr(trainer, "datamodule", None)
-        if not isinstance(datamodule, NamesDataModule):
+        if not isinstance(datamodule, SplitsDataModule):
             return
         split = next((s for s in ("val", "train") if len(datamodule.splits[s])), None)
         if split is None:
             return
-        batch_size = max(min(2048, LOGITS // pl_module.vocab_size), 1)
-        batches = BatchLoader(datamodule.split_view(split), batch_size)
+        view = datamodule.split_view(split)
+        width = view.block_size if isinstance(view, Stream) else 1
+        batch_size = max(min(2048, LOGITS // pl_module.vocab_size // width), 1)
+        batches = BatchLoader(view, batch_size)
         nll, times = character_losses(pl_module, batches, EXAMPLES)
         if not nll.isfinite().all():
             return
         figure = difficulty(
             nll.cpu().numpy(),
             times.cpu().numpy(),
-            pl_module.vocabulary.characters,
+            str(pl_module.vocabulary),
             f"loss on {split}, {float(times[0].sum()):,.0f} characters, after {step:,} steps",
         )
         writer.add_image("difficulty", pixels(figure), step, dataformats="HWC")

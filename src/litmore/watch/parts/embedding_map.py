@@ -72,7 +72,7 @@ def embedding_map(
 
     Args:
         places: of the boundary and each character.
-        characters: the vocabulary's, from id 1.
+        characters: the vocabulary's, from id 1; of running text, from 0.
         title: above the map.
         axis: what the axes are, before their number.
         named: the ids, sorted from 0 on, whose characters are written, where they have room beside
@@ -81,10 +81,11 @@ def embedding_map(
     """
     figure = blank(640, 580)
     axes = figure.add_axes((0.06, 0.06, 0.91, 0.81))
+    newline, characters = characters[: characters.startswith("\n")], characters.removeprefix("\n")
     kinds = ["boundary", *map(kind, characters)]
     few = len(kinds) <= 60
     named = range(len(kinds)) if named is None else named
-    written, fonts = legible("".join(characters[i - 1] for i in named[1:]))
+    written, fonts = legible(newline + "".join(characters[i - 1] for i in named[1:]))
     labels = dict(zip(named, written, strict=True))
     if not few:
         labels = _apart(labels, places)
@@ -162,6 +163,6 @@ class EmbeddingMap(Drawing):
             title += f": {share:.0%} of the variance of its {weight.shape[1]} dimensions"
             axis = "principal component"
         named = commonest(trainer, pl_module, NAMED).tolist()
-        characters = pl_module.vocabulary.characters
+        characters = str(pl_module.vocabulary)
         figure = embedding_map(self._places, characters, title, axis, named)
         writer.add_image("embedding", pixels(figure), step, dataformats="HWC")

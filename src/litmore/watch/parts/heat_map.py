@@ -47,7 +47,8 @@ def heat_map(
 
     Args:
         table: counts or shares. Rows: the previous character.
-        characters: the vocabulary's, from id 1; row and column 0 are the boundary.
+        characters: the vocabulary's, from id 1; row and column 0 are the boundary. Of running text
+            from id 0, the newline.
         title: above the map.
         written: what to write of a value, in four glyphs: `as_count` or `as_percent`.
 
@@ -162,5 +163,6 @@ class HeatMap(Drawing):
         if np.isfinite(table).all():
             characters = pl_module.vocabulary.characters
             shown = "".join(characters[token - 1] for token in tokens[1:].tolist())
+            shown = "\n" * pl_module.vocabulary.is_text + shown
             figure = heat_map(table, shown, title, written)
             writer.add_image("bigram", pixels(figure), step, dataformats="HWC")

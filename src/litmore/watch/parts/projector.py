@@ -6,7 +6,7 @@ from lightning.pytorch import Trainer
 
 from litmore.models.base import CharLM
 from litmore.watch.drawing import Drawing, Writer
-from litmore.watch.labels import BOUNDARY_LABEL, kind, visible
+from litmore.watch.labels import kind, visible, zero_label
 from litmore.watch.probes import character_embedding
 from litmore.watch.settings import splits_of
 
@@ -49,7 +49,7 @@ class Projector(Drawing):
 
 
 def _labels(trainer: Trainer, model: CharLM) -> str:
-    labels = [BOUNDARY_LABEL, *map(visible, model.vocabulary.characters)]
+    labels = [zero_label(str(model.vocabulary)), *map(visible, model.vocabulary.characters)]
     kinds = ["boundary", *map(kind, model.vocabulary.characters)]
     rows = ["character\tkind\tfrequency"]
     splits = splits_of(trainer)

@@ -7,17 +7,21 @@ from litmore.corpus.corpus import Corpus
 from litmore.models.base import CharLM
 from litmore.sampling import sample
 from litmore.watch.drawing import Drawing, Writer
-from litmore.watch.markdown import escaped, table
+from litmore.watch.markdown import code, escaped, table
 from litmore.watch.settings import splits_of
 
 SORTS = ("new", "in train", "held out")
 MAX_LENGTH = 40
 
+TEXT_LENGTH = 200
+"""Characters of running text."""
+
 
 class Samples(Drawing):
     """Show `samples` as text, sorted into in train, held out and new, and each sort's share.
 
-    Each time the same random numbers: what changes is the model. Training's own are not touched.
+    Of running text that is one text. Each time the same random numbers: what changes is the
+    model. Training's own are not touched.
 
     Args:
         every_n_steps: between two drawings; None: a few times in the training; 0: at its end.
@@ -38,10 +42,15 @@ class Samples(Drawing):
 
     def draw(self, trainer: Trainer, pl_module: CharLM, writer: Writer, step: int) -> None:
         generator = torch.Generator(pl_module.device).manual_seed(self.seed)
-        drawn = sample(pl_module, self.num_samples, generator=generator, max_length=MAX_LENGTH)
+        is_text = pl_module.vocabulary.is_text
+        number, length = (1, TEXT_LENGTH) if is_text else (self.num_samples, MAX_LENGTH)
+        drawn = sample(pl_module, number, generator=generator, max_length=length)
         try:
             names = list(drawn)
         except RuntimeError:  # logits out of all bounds are no probabilities
+            return
+        if is_text:
+            writer.add_text("samples", code(names[0]), step)
             return
         if (splits := splits_of(trainer)) is None:
             writer.add_text("samples", table(["name"], [[escaped(n)] for n in names]), step)
