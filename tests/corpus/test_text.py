@@ -20,7 +20,7 @@ EDGE_SPACES = (
 
 def read(path):
     """The words as strings."""
-    text = read_codepoints(path).astype("<u4").tobytes().decode("utf-32-le")
+    text = read_codepoints(path)[0].astype("<u4").tobytes().decode("utf-32-le")
     assert text.endswith("\n")
     return text[:-1].split("\n")
 

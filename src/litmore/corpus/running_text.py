@@ -121,7 +121,7 @@ class TextSource(Source):
 
             def runs() -> Iterator[Run]:
                 for tokens, packed in _tokens(path, self.tokens, ids):
-                    yield torch.from_numpy(tokens), torch.tensor([len(tokens)])
+                    yield torch.from_numpy(tokens), torch.tensor([len(tokens)]), None
                     bar.update(packed)
 
             write_runs(folder, ids, False, runs())
