@@ -59,6 +59,11 @@ SECTIONS = {
         " instead of two, the Trainer's flags all mean what they say, and every callback sees"
         " every step.",
     ),
+    "alphabets": (
+        "Alphabets of thousands",
+        "`fit` of `configs/mlp.yaml`, start-up but for imports, checkpoints and pictures included,"
+        " against the same without TensorBoard; and a step against a plain loop's.",
+    ),
     "step_cost": (
         "What a step is made of",
         "The reference is what a step of `configs/mlp.yaml` cannot do without: forward's and"

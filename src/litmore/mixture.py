@@ -98,8 +98,10 @@ class Mixture(Stepless):
 
     def check_data(self, data: Any) -> None:
         super().check_data(data)
-        overlap = getattr(data, "eval_overlap", None)  # of words each has its beginning
-        for member in self._models if overlap is not None else ():
+        overlap = getattr(data, "eval_overlap", None)
+        if overlap is None:  # of words, each of which has its beginning
+            return
+        for member in self._models:
             if "windows" in member.views and overlap < member.block_size - 1:
                 raise InputError(
                     f"--data.eval_overlap {overlap}: {type(member).__name__} looks at"

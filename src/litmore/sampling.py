@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from litmore.corpus.characters import alphabet, named
+from litmore.corpus.normal_forms import spelt
 from litmore.corpus.vocabulary import BOUNDARY
 from litmore.errors import InputError
 from litmore.models.base import CharLM
@@ -48,7 +50,7 @@ def sample(
         model: trained.
         num_samples: how many names.
         generator: every draw's; on the model's device.
-        prompt: what each name begins with.
+        prompt: what each name begins with, in whichever normal form.
         temperature: divides the logits: below 1 bolder in the likely, 0 always the likeliest.
         top_k: draw only from the k likeliest characters; None: from all.
         max_length: cut a name off after so many characters, the prompt's among them; None:
@@ -67,6 +69,7 @@ def sample(
         raise InputError(f"--temperature {temperature}: must be a number of at least 0")
     if top_k is not None and top_k < 1:
         raise InputError(f"--top_k {top_k}: must be at least 1")
+    prompt = spelt(prompt, model.vocabulary)
     if max_length is None:
         max_length = TEXT_LENGTH if model.vocabulary.is_text else MAX_LENGTH
     if max_length > LONGEST:
@@ -75,8 +78,8 @@ def sample(
         raise InputError(f"--max_length {max_length}: must be above the prompt's {given}")
     if unknown := model.vocabulary.unknown(prompt):
         raise InputError(
-            f"--prompt {prompt!r}: {unknown[0]!r} is not among the model's characters"
-            f" {model.vocabulary.characters!r}"
+            f"--prompt {prompt!r}: {named(unknown[0])} is not among the model's"
+            f" {alphabet(model.vocabulary.characters)}"
         )
     return _sample(model, num_samples, generator, prompt, temperature, top_k, max_length)
 

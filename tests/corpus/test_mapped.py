@@ -11,7 +11,7 @@ from itertools import product
 import pytest
 import torch
 
-from litmore.corpus import mapped, text
+from litmore.corpus import mapped, packed, text
 from litmore.corpus.mapped import MappedCorpus, content_of
 from litmore.corpus.splits import SPLITS, cut_into_splits
 from litmore.data import Corpus, Vocabulary
@@ -150,8 +150,8 @@ def test_a_line_that_does_not_end_is_refused(tmp_path):
 
 
 def test_a_gz_that_unfolds_too_far_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(text, "_SMALL", 100)
-    monkeypatch.setattr(text, "MAX_UNPACKED", 2)
+    monkeypatch.setattr(packed, "_SMALL", 100)
+    monkeypatch.setattr(packed, "MAX_UNPACKED", 2)
     path = tmp_path / "some.gz"
     path.write_bytes(gzip.compress(b"a\n" * 1000))
     with pytest.raises(InputError, match="unfolds to more than 100 bytes"):

@@ -84,6 +84,8 @@ REFUSED = {
     "no UTF-8": (b"one\ntwo \xff", ":2: not UTF-8 (byte 0xff at 8); --data.tokens bytes takes any"),
     "cut short": ("one\né".encode()[:-1], ":2: not UTF-8 (byte 0xc3 at 4); --data.tokens bytes"),
     "a NUL": (b"a\nb\0c", ":2: a NUL, which no text holds; --data.tokens bytes takes any file"),
+    "UTF-16": ("two bytes each".encode("utf-16"), ": UTF-16 text; convert it: iconv"),
+    "packed": (gzip.compress(b"a text"), ": packed by gzip; name it"),
     "empty": (b"", ": no text in it"),
     "a mark alone": (b"\xef\xbb\xbf", ": no text in it"),
 }
@@ -101,7 +103,7 @@ def test_refuses_what_is_no_text(text_file, kind, memory_map):
 @pytest.mark.parametrize("memory_map", [False, True])
 def test_names_the_character_that_a_given_vocabulary_lacks(text_file, memory_map):
     path = text_file("ab\nba\nbüa\n")
-    said = f"{path}:3: 'ü' (U+00FC) is not among the 3 characters of the vocabulary"
+    said = f"{path}:3: 'ü' (U+00FC) is not among the vocabulary's 2 characters, ab"
     with pytest.raises(InputError, match=f"^{re.escape(said)}$"):
         read(path, vocabulary="\nab", memory_map=memory_map)
 

@@ -1,7 +1,11 @@
+import bz2
 import gzip
+import lzma
 import re
+from functools import partial
 
 import pytest
+from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,11 +20,17 @@ EDGE_SPACES = (
 
 def read(path):
     """The words as strings."""
-    text = read_codepoints(path).astype("<u4").tobytes().decode("utf-32-le")
+    text = read_codepoints(path)[0].astype("<u4").tobytes().decode("utf-32-le")
     assert text.endswith("\n")
     return text[:-1].split("\n")
 
 
+PACKED = {
+    "gz": gzip.compress,
+    "xz": lzma.compress,
+    "bz2": bz2.compress,
+    "zst": partial(zstd.compress, options={zstd.CompressionParameter.checksum_flag: 1}),
+}
 READ = {
     "one word a line": (b"emma\nava\n", ["emma", "ava"]),
     "repetitions and order stay": (b"b\na\nb\n", ["b", "a", "b"]),
@@ -45,10 +55,10 @@ READ = {
 
 
 @pytest.mark.parametrize(("content", "words"), READ.values(), ids=READ)
-@pytest.mark.parametrize("suffix", ["txt", "txt.gz"])
+@pytest.mark.parametrize("suffix", ["txt", *PACKED])
 def test_reads_the_words(tmp_path, content, words, suffix):
     path = tmp_path / f"words.{suffix}"
-    path.write_bytes(gzip.compress(content) if suffix.endswith("gz") else content)
+    path.write_bytes(PACKED.get(suffix, bytes)(content))
     assert read(path) == words
 
 
@@ -59,18 +69,32 @@ REFUSED = {
     "not UTF-8": (b"emma\nzo\xeb\nava\n", r":2: not UTF-8 \(byte 0xeb at 7\)"),
     "cut in a character": ("ava\r\n\nzoë".encode()[:-1], r":3: not UTF-8 \(byte 0xc3 at 8\)"),
     "a surrogate": (b"a\n\xed\xa0\x80\n", r":2: not UTF-8 \(byte 0xed at 2\)"),
-    "UTF-16": ("emma\n".encode("utf-16"), r":1: not UTF-8 \(byte 0xff at 0\)"),
     "NUL": (b"emma\n\nav\0a\n", r":3: control character U\+0000"),
     "NUL alone": (b"\0", r":1: control character U\+0000"),
     "escape": (b"\x1b[0m\n", r":1: control character U\+001B"),
     "delete": (b"a\nb\nc\x7f\n", r":3: control character U\+007F"),
     "a C1 control": ("ab\n\u0085\n".encode(), r":2: control character U\+0085"),
     "a vertical tab": (b"ab\na\x0b\n", r":2: control character U\+000B"),
-    "a tab within a word": (b"emma\tF\t20\n", r":1: control character U\+0009"),
-    "lines end in CR alone": (
-        b"emma\rava\rmia\r",
-        r":1: control character U\+000D .*\\n or \\r\\n",
+    "a tab within a word": (b"emma\tF\t20\n", r":1: control character U\+0009 .*--data\.column"),
+    "some lines end in CR alone": (
+        b"emma\nava\rmia\r",
+        r":2: control character U\+000D .*\\n or \\r\\n",
     ),
+    "Latin-1": ("anna\nzoë\n".encode("cp1252"), r":2: not UTF-8 .*iconv -f CP1252 -t UTF-8 "),
+    "UTF-16 marked": ("emma\n".encode("utf-16"), r": UTF-16 text; convert it: iconv -f UTF-16 "),
+    "UTF-16 unmarked": ("emma\nava\n".encode("utf-16-le"), r": UTF-16LE text; "),
+    "UTF-16 unmarked, Cyrillic": ("анна\nева\n".encode("utf-16-be"), r":1: control"),
+    "UTF-32 marked": ("emma\n".encode("utf-32"), r": UTF-32 text; "),
+    "UTF-32 unmarked": ("emma\nава\n".encode("utf-32-be"), r": UTF-32BE text; "),
+    "lines end in CR": (b"emma\rava\rmia\r", r": its lines end in CR alone; tr '\\r' '\\n' "),
+    "JSON": (b'[\n  "emma",\n  "ava"]', r": JSON; "),
+    "JSON lines": (b'{"name": "emma"}\n{"name": "ava"}\n', r": JSON; "),
+    "gzip": (gzip.compress(b"emma\n"), r": packed by gzip; name it .*\.gz"),
+    "xz": (lzma.compress(b"emma\n"), r": packed by xz; name it .*\.xz"),
+    "bzip2": (bz2.compress(b"emma\n"), r": packed by bzip2; name it .*\.bz2"),
+    "Zstandard": (zstd.compress(b"emma\n"), r": packed by Zstandard; name it .*\.zst"),
+    "zip": (b"PK\x03\x04\x14\0\0\0", r": a zip archive; unpack it"),
+    "hunspell": (b"3\nanna/AB\nava\nmia/B\n", r": a hunspell dictionary.*sed '1d; s\|/\.\*\|\|'"),
     "the first of several": (b"a\n\n b \x02\nc\x01\n", r":3: control character U\+0002"),
 }
 
@@ -98,15 +122,15 @@ def link_to_itself(path):
 
 
 def truncated(path):
-    path.write_bytes(gzip.compress(b"emma\nava\n" * 100)[:-10])
+    path.write_bytes(PACKED[path.suffix[1:]](b"emma\nava\n" * 100)[:-10])
 
 
-def not_gzip(path):
+def not_packed(path):
     path.write_bytes(b"emma\nava\n")
 
 
 def damaged(path):
-    content = bytearray(gzip.compress(b"emma\nava\n" * 100))
+    content = bytearray(PACKED[path.suffix[1:]](b"emma\nava\n" * 100))
     content[12] ^= 0xFF
     path.write_bytes(content)
 
@@ -117,9 +141,11 @@ UNREADABLE = [
     (folder, "words.txt", "a folder"),
     (folder, "words.gz", "a folder"),
     (link_to_itself, "words.txt", "cannot be read"),
-    (truncated, "words.gz", "not a whole gzip file"),
-    (not_gzip, "words.gz", "not a whole gzip file"),
-    (damaged, "words.gz", "not a whole gzip file"),
+    *(
+        (lay, f"words.{suffix}", f"not a whole {name} file")
+        for lay in (truncated, not_packed, damaged)
+        for suffix, name in (("gz", "gzip"), ("xz", "xz"), ("bz2", "bzip2"), ("zst", "Zstandard"))
+    ),
 ]
 
 

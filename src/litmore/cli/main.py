@@ -5,7 +5,6 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from litmore.cli.commands import TRAINING, command, more_commands
@@ -14,6 +13,7 @@ from litmore.cli.help import overview
 from litmore.cli.hints import check_command
 from litmore.cli.parser import with_place
 from litmore.cli.quiet import be_quiet
+from litmore.cli.streams import open_streams
 from litmore.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -34,7 +34,13 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
     """
     is_own = args is None
     args = sys.argv[1:] if args is None else list(args)
-    _open_streams()
+    # A result that cannot be written is an error, but of a training it is the checkpoint.
+    outlasted = ("stdout", "stderr") if args[:1] == ["fit"] else ("stderr",)
+    with open_streams(outlasted):
+        return _main(args, callbacks, is_own)
+
+
+def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int:
     be_quiet()
     configs: Configs | None = None
     try:
@@ -99,10 +105,3 @@ def known_cause(error: BaseException | None) -> BaseException | None:
 
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """Errors that are no fault of the program's."""
-
-
-def _open_streams() -> None:
-    """Nobody listens at one that is closed (`>&-`); that shall not end a run when it speaks."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115

@@ -11,6 +11,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, Timer
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor
 
 from litmore.errors import RunError, one_line
@@ -67,7 +68,17 @@ def report(
     if folder is not None and folder.path is not None:
         names = ["sample"] if isinstance(model, CharLM) else []
         is_drawn = any(isinstance(logger, TensorBoardLogger) for logger in trainer.loggers)
-        tell_next(folder.path, *names, "test", is_drawn=is_drawn)
+        names += ["test"] if _has_test(trainer) else []
+        tell_next(folder.path, *names, is_drawn=is_drawn)
+
+
+def _has_test(trainer: Trainer) -> bool:
+    """Whether there is anything to test on."""
+    data: Any = getattr(trainer, "datamodule", None)
+    splits = getattr(data, "splits", None)
+    if isinstance(splits, Mapping) and "test" in splits:
+        return len(splits["test"]) > 0
+    return is_overridden("test_dataloader", data) if data is not None else False
 
 
 class Announcement(Callback):

@@ -13,6 +13,7 @@ from jsonargparse import ArgumentParser
 
 from litmore.cli.light import stand_in
 from litmore.cli.parser import TRUST_CONFIG, command_parser
+from litmore.corpus.normal_forms import spelt, told
 from litmore.data import Corpus, Source
 from litmore.errors import InputError
 from litmore.runs import checkpoint as checkpoints
@@ -62,10 +63,12 @@ def run(
     if is_alone and checkpoint["class_path"].startswith("litmore."):
         stand_in()
     from litmore.models.base import CharLM
-    from litmore.sampling import sample
+    from litmore.sampling import MAX_LENGTH, sample
 
     model = checkpoints.rebuild(checkpoint, CharLM, trust_config)
     generator = torch.Generator().manual_seed(seed)
+    if (known_form := spelt(prompt, model.vocabulary)) != prompt:
+        sys.stderr.write(f"--prompt: {told(prompt, known_form)}, as the model knows it.\n")
     is_text = model.vocabulary.is_text
     names = sample(
         model,
@@ -80,16 +83,20 @@ def run(
         sys.stdout.write(PARTED.join(f"{text}\n" for text in names))
         sys.stdout.flush()
         return
-    words = _words(checkpoint)
-    drawn = known = 0
+    words, why = _words(checkpoint)
+    drawn = known = cut = 0
+    most = MAX_LENGTH if max_length is None else max_length
     while some := list(islice(_printed(names), LOOKED_UP)):
         drawn += len(some)
+        cut += sum(len(name) >= most for name in some)
         if words is not None:
-            spelt = Corpus.of(filter(None, some), words.vocabulary)
-            known += int(words.known(spelt).sum())
+            drawn_words = Corpus.of(filter(None, some), words.vocabulary)
+            known += int(words.known(drawn_words).sum())
     sys.stdout.flush()
+    if cut:
+        sys.stderr.write(f"{cut:,} of the {drawn:,} names reached --max_length {most}.\n")
     if words is None:
-        sys.stderr.write("The corpus of this model is not here: no telling which names are new.\n")
+        sys.stderr.write(f"The corpus of this model {why}: no telling which names are new.\n")
     elif drawn:
         share = 1 - known / drawn
         sys.stderr.write(f"{share:.1%} of the {drawn:,} names are new: in no split.\n")
@@ -101,14 +108,19 @@ def _printed(names: Iterable[str]) -> Iterator[str]:
         yield name
 
 
-def _words(checkpoint: dict[str, Any]) -> Corpus | None:
-    """All words that the model's data were made of; None where they are not here."""
+def _words(checkpoint: dict[str, Any]) -> tuple[Corpus | None, str]:
+    """All words that the model's data were made of, or what has become of them."""
     settings = checkpoint.get("datamodule_hyper_parameters") or {}
     wanted = {field.name for field in fields(Source)} & settings.keys()
-    with suppress(InputError, TypeError):  # a file that is gone, another data module's settings
-        given = {name: settings[name] for name in wanted}
-        return Source(**given | {"vocabulary": checkpoint["hyper_parameters"]["vocabulary"]}).corpus
-    return None
+    given = {name: settings[name] for name in wanted}
+    given["vocabulary"] = checkpoint["hyper_parameters"]["vocabulary"]
+    with suppress(InputError, TypeError):  # another data module's settings
+        source = Source(**given)
+        has_changed = source.path is not None and Path(source.path).is_file()
+        with suppress(InputError):
+            return source.corpus, ""
+        return None, "has changed" if has_changed else "is not here"
+    return None, "is not here"
 
 
 def parser() -> ArgumentParser:

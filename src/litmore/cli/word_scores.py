@@ -8,6 +8,8 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from litmore.corpus.characters import visible
+from litmore.corpus.normal_forms import spelt
 from litmore.corpus.vocabulary import Vocabulary
 
 HEADER = ("word", "nll", "nll_per_char", "unknown")
@@ -34,7 +36,11 @@ class WordScores(Callback):
     @property
     def scores_any(self) -> bool:
         """Whether any word is of known characters alone; else the Trainer has nothing to do."""
-        return any(not self.vocabulary.unknown(word) for word in self.words)
+        return any(not self._unknown(word) for word in self.words)
+
+    def _unknown(self, word: str) -> str:
+        unknown = self.vocabulary.unknown(spelt(word, self.vocabulary))
+        return "".join(map(visible, unknown))
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.is_global_zero:
@@ -67,7 +73,7 @@ class WordScores(Callback):
     def _next_known(self) -> str | None:
         """The next word to be scored; those before it get their row."""
         for word in self._left:
-            unknown = "".join(self.vocabulary.unknown(word))
+            unknown = self._unknown(word)
             if not unknown:
                 return word
             self.rows.writerow([word, "", "", unknown])

@@ -10,9 +10,19 @@ import torch
 from jaxtyping import Bool, Int, Integer
 from torch import Tensor
 
+from litmore.corpus.characters import alphabet, named
 from litmore.corpus.lexicon import Lexicon, Spans
+from litmore.corpus.normal_forms import spelt
+from litmore.corpus.reading import Reading
 from litmore.corpus.shuffle import python_order
-from litmore.corpus.text import MAX_WORD, Piece, codepoints_of, line_of_word, read_codepoints
+from litmore.corpus.text import (
+    AS_IT_IS,
+    MAX_WORD,
+    Piece,
+    codepoints_of,
+    line_of_word,
+    read_codepoints,
+)
 from litmore.corpus.vocabulary import BOUNDARY, MAX_CHARACTERS, NEWLINE, UNKNOWN, Vocabulary
 from litmore.errors import InputError
 from litmore.progress import progress
@@ -23,8 +33,8 @@ LEFT_PADDING = MAX_WORD - 1
 _TOKENS = 1 << 19
 """Tokens looked at at a time: bounds the memory that going through a corpus takes."""
 
-Run = tuple[Integer[Tensor, " n"], Int[Tensor, " w"]]
-"""The tokens of some words, each followed by its closing boundary, and the words' lengths."""
+Run = tuple[Integer[Tensor, " n"], Int[Tensor, " w"], Int[Tensor, " w"] | None]
+"""The tokens of some words, each followed by its closing boundary, the words' lengths and times."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +49,23 @@ class Corpus:
         places: where each word's opening boundary stands in the storage that this is a part of;
             last, where the closing one does.
         vocabulary: the characters of the ids.
+        times: how often each word counts; None: once.
 
     """
 
     tokens: Integer[Tensor, " N"]
     places: Int[Tensor, " words_and_1"]
     vocabulary: Vocabulary
+    times: Int[Tensor, " words"] | None = None
 
     @classmethod
-    def read(cls, path: Path | str, vocabulary: Vocabulary | None = None) -> "Corpus":
-        """A UTF-8 file of one word a line, plain or `.gz`; the ids its own characters', or given.
+    def read(
+        cls,
+        path: Path | str,
+        vocabulary: Vocabulary | None = None,
+        reading: Reading = AS_IT_IS,
+    ) -> "Corpus":
+        """A UTF-8 file of one word a line, plain or packed; the ids its own characters', or given.
 
         Raises:
             InputError: the file cannot be used (see `read_codepoints`), holds a character that is
@@ -56,9 +73,9 @@ class Corpus:
 
         """
         path = Path(path)
-        codepoints = read_codepoints(path)
+        codepoints, piece = read_codepoints(path, reading)
         vocabulary = vocabulary or vocabulary_of(path, [codepoints])
-        return cls._of_codepoints(codepoints, vocabulary, path)
+        return cls._of_codepoints(codepoints, vocabulary, piece)
 
     @classmethod
     def of_piece(cls, piece: Piece, vocabulary: Vocabulary) -> "Corpus":
@@ -67,13 +84,20 @@ class Corpus:
 
     @classmethod
     def read_known(cls, path: Path | str, vocabulary: Vocabulary) -> tuple["Corpus", list[str]]:
-        """The words of a file that a vocabulary can spell, and all its words, in order."""
-        codepoints = read_codepoints(Path(path))
+        """The words of a file that a vocabulary can spell, and all its words, in order.
+
+        A word that it knows in another normal form alone is taken in that.
+        """
+        codepoints, _ = read_codepoints(Path(path))
         words = codepoints.astype("<u4").tobytes().decode("utf-32-le").split("\n")[:-1]
         ends = codepoints == NEWLINE
         word = np.cumsum(ends) - ends  # of each codepoint
         strange = np.zeros(len(words), dtype=bool)
         strange[word[vocabulary.ids(codepoints) == UNKNOWN]] = True
+        respelt = {i: spelt(words[i], vocabulary) for i in np.flatnonzero(strange).tolist()}
+        if any(respelt[i] != words[i] for i in respelt):
+            known = (respelt.get(i, word) for i, word in enumerate(words))
+            return cls.of((w for w in known if not vocabulary.unknown(w)), vocabulary), words
         return cls._of_codepoints(codepoints[~strange[word]], vocabulary, None), words
 
     @classmethod
@@ -93,7 +117,7 @@ class Corpus:
 
     @classmethod
     def _of_codepoints(
-        cls, codepoints: np.ndarray, vocabulary: Vocabulary | None, source: Piece | Path | None
+        cls, codepoints: np.ndarray, vocabulary: Vocabulary | None, source: Piece | None
     ) -> "Corpus":
         vocabulary = vocabulary or Vocabulary.of(codepoints)
         ids = vocabulary.ids(codepoints)
@@ -104,7 +128,10 @@ class Corpus:
         storage[LEFT_PADDING + 1 :] = ids
         tokens = storage[LEFT_PADDING:]
         offsets = np.flatnonzero(tokens == BOUNDARY)
-        return cls(torch.from_numpy(storage)[LEFT_PADDING:], torch.from_numpy(offsets), vocabulary)
+        weights = source.times if source is not None else None
+        times = None if weights is None else torch.from_numpy(weights)
+        places = torch.from_numpy(offsets)
+        return cls(torch.from_numpy(storage)[LEFT_PADDING:], places, vocabulary, times)
 
     def __len__(self) -> int:
         return len(self.places) - 1
@@ -132,6 +159,11 @@ class Corpus:
         """Examples of each word: its characters and the closing boundary."""
         return self.places.diff()
 
+    @property
+    def num_predicted(self) -> int:
+        """The same, each word as often as it counts."""
+        return self.num_examples if self.times is None else int((self.lengths * self.times).sum())
+
     def __getitem__(self, words: slice) -> "Corpus":
         """A run of words, as a view of the same storage."""
         start, stop, step = words.indices(len(self))
@@ -139,7 +171,8 @@ class Corpus:
             raise IndexError("a corpus is sliced in steps of 1")
         places = self.places[start : max(start, stop) + 1]
         first, last = int(places[0]) - self._origin, int(places[-1]) - self._origin
-        return replace(self, tokens=self.tokens[first : last + 1], places=places)
+        times = None if self.times is None else self.times[start : max(start, stop)]
+        return replace(self, tokens=self.tokens[first : last + 1], places=places, times=times)
 
     def __iter__(self) -> Iterator[str]:
         """The words as strings; for people, not for paths that grow with the corpus."""
@@ -151,10 +184,11 @@ class Corpus:
         offsets = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])
         storage = torch.zeros(LEFT_PADDING + int(offsets[-1]) + 1, dtype=self.tokens.dtype)
         end = LEFT_PADDING + 1
-        for tokens, _ in self.gathered(words):
+        for tokens, _, _ in self.gathered(words):
             storage[end : end + len(tokens)] = tokens
             end += len(tokens)
-        return Corpus(storage[LEFT_PADDING:], offsets, self.vocabulary)
+        times = None if self.times is None else self.times[words]
+        return Corpus(storage[LEFT_PADDING:], offsets, self.vocabulary, times)
 
     def gathered(self, words: Int[Tensor, " W"]) -> Iterator[Run]:
         """The words at these indices, in this order, some at a time.
@@ -162,13 +196,15 @@ class Corpus:
         Of each run the storage is read forwards, as a disk likes it, and arranged afterwards.
         """
         for first in range(0, len(words), self._words_at_once):
-            ascending, order = _sorted(words[first : first + self._words_at_once])
+            some = words[first : first + self._words_at_once]
+            ascending, order = _sorted(some)
             starts, ends = self.starts(ascending), self.starts(ascending + 1)
             tokens, lengths = _gather(self.tokens[1:], starts, ends)
             place = torch.empty_like(order)
             place[order] = torch.arange(len(order))  # of each word among those read
             starts = (lengths.cumsum(0) - lengths)[place]
-            yield _gather(tokens, starts, starts + lengths[place])
+            times = None if self.times is None else self.times[some.long()]
+            yield *_gather(tokens, starts, starts + lengths[place]), times
 
     @property
     def _words_at_once(self) -> int:
@@ -190,12 +226,27 @@ class Corpus:
 
     def frequencies(self) -> Int[Tensor, " V"]:
         """How often each id is to be predicted."""
-        return frequencies(self.tokens[1:], len(self.vocabulary))
+        if self.times is None:
+            return frequencies(self.tokens[1:], len(self.vocabulary))
+        found = torch.zeros(len(self.vocabulary), dtype=torch.double)
+        for first in range(0, len(self), self._words_at_once):
+            some = self[first : first + self._words_at_once]
+            assert some.times is not None
+            weights = some.times.repeat_interleave(some.lengths).double()
+            found += some.tokens[1:].long().bincount(weights, len(found))
+        return found.long()
 
     def unique(self) -> "Corpus":
-        """Each word once, in order of first appearance."""
-        _, first = np.unique(self.spellings().numpy(), return_index=True)
-        return self.select(torch.from_numpy(np.sort(first)))
+        """Each word once, in order of first appearance; it counts as often as all of it did."""
+        _, first, word = np.unique(self.spellings().numpy(), return_index=True, return_inverse=True)
+        order = first.argsort()
+        found = self.select(torch.from_numpy(first[order]))
+        if self.times is None:
+            return found
+        # Added as integers: floats would lose what is above 2⁵³.
+        times = torch.zeros(len(first), dtype=torch.long)
+        times.index_add_(0, torch.from_numpy(word), self.times.long())
+        return replace(found, times=times[torch.from_numpy(order)])
 
     def known(self, words: "Corpus") -> Bool[Tensor, " W"]:
         """Which of these words, encoded by the same vocabulary, also stand here."""
@@ -241,7 +292,7 @@ def _sorted(numbers: Int[Tensor, " W"]) -> tuple[Int[Tensor, " W"], Int[Tensor, 
 
 def _gather(
     tokens: Integer[Tensor, " N"], starts: Int[Tensor, " W"], ends: Int[Tensor, " W"]
-) -> Run:
+) -> tuple[Integer[Tensor, " n"], Int[Tensor, " W"]]:
     """These runs of tokens, one behind the other."""
     lengths = ends - starts
     # numpy's own, as it repeats in half the time that torch takes.
@@ -252,16 +303,15 @@ def _gather(
 
 
 def _refuse_stranger(
-    codepoints: np.ndarray, at: int, vocabulary: Vocabulary, source: Piece | Path | None
+    codepoints: np.ndarray, at: int, vocabulary: Vocabulary, source: Piece | None
 ) -> None:
     ends = np.flatnonzero(codepoints[:at] == NEWLINE)
     start = int(ends[-1]) + 1 if ends.size else 0
     word = codepoints[start : at + 1].astype("<u4").tobytes().decode("utf-32-le")
     where = f"word {ends.size + 1}"
     if source is not None:
-        path = source if isinstance(source, Path) else source.path
-        where = f"{path}:{line_of_word(source, ends.size)}"
+        where = f"{source.path}:{line_of_word(source, ends.size)}"
     raise InputError(
-        f"{where}: {word[-1]!r} (in {word + '…'!r}) is not among the {len(vocabulary) - 1}"
-        f" characters of the vocabulary, {vocabulary.characters!r}"
+        f"{where}: {named(word[-1])}, in {word + '…'!r}, is not among the vocabulary's"
+        f" {alphabet(vocabulary.characters)}"
     )

@@ -34,8 +34,10 @@ from torch import Tensor
 
 from litmore.corpus.corpus import LEFT_PADDING, Corpus, Run, vocabulary_of
 from litmore.corpus.download import CACHE_VARIABLE, cache_folder, written_whole
+from litmore.corpus.packed import is_packed
+from litmore.corpus.reading import Reading
 from litmore.corpus.shuffle import shuffle_as_python
-from litmore.corpus.text import Piece, codepoints_of, no_words, pieces, sha256_of
+from litmore.corpus.text import AS_IT_IS, Piece, codepoints_of, no_words, pieces, sha256_of
 from litmore.corpus.vocabulary import Vocabulary
 from litmore.errors import InputError
 from litmore.progress import progress
@@ -45,7 +47,7 @@ NO_UNIQUE = (  # that needs all words at once
     " it whole, or keep each line once with `sort -u`"
 )
 
-_FORMAT = 2
+_FORMAT = 3
 """Of a corpus's files; those of another one are made anew."""
 
 _MAX_WORDS = 2**31 - 1
@@ -72,7 +74,12 @@ class MappedCorpus(Corpus):
     sha256: str = ""
 
     @classmethod
-    def read(cls, path: Path | str, vocabulary: Vocabulary | None = None) -> "MappedCorpus":
+    def read(
+        cls,
+        path: Path | str,
+        vocabulary: Vocabulary | None = None,
+        reading: Reading = AS_IT_IS,
+    ) -> "MappedCorpus":
         """As `Corpus.read`, by way of the cache.
 
         Raises:
@@ -82,9 +89,12 @@ class MappedCorpus(Corpus):
         """
         path = Path(path).absolute()
         corpus, folder, sha256 = kept(
-            path, "", vocabulary, lambda beside: _write_tokens(path, vocabulary, beside)
+            path,
+            reading.key,
+            vocabulary,
+            lambda beside: _write_tokens(path, reading, vocabulary, beside),
         )
-        return cls(corpus.tokens, corpus.places, corpus.vocabulary, folder=folder, sha256=sha256)
+        return cls(corpus.tokens, corpus.places, corpus.vocabulary, corpus.times, folder, sha256)
 
     def shuffled(self, seed: int) -> Corpus:
         """As `Corpus.shuffled`, by way of the cache."""
@@ -116,7 +126,8 @@ def kept(
     before = _state(path)
     sha256 = content_of(path)
     # By its name a file is read as it is, or unfolded.
-    folder = own = _tokens_folder() / (sha256 + "-gz" * (path.suffix == ".gz") + kind)
+    unfolded = path.suffix.replace(".", "-") if is_packed(path) else ""
+    folder = own = _tokens_folder() / f"{sha256}{unfolded}{kind}"
     if vocabulary is not None:
         found = _opened(own)
         if found is None or found.vocabulary.characters != vocabulary.characters:
@@ -219,8 +230,11 @@ def _opened(folder: Path) -> Corpus | None:
         vocabulary = Vocabulary(facts["characters"])
         storage = _map(folder / "tokens", vocabulary.dtype, LEFT_PADDING + facts["tokens"])
         places = _map(folder / "places", np.dtype(facts["places"]), facts["words"] + 1)
+        times = None
+        if facts["is_weighted"]:
+            times = _map(folder / "times", np.dtype("int64"), facts["words"])
         if int(places[-1]) == facts["tokens"] - 1:
-            return Corpus(storage[LEFT_PADDING:], places, vocabulary)
+            return Corpus(storage[LEFT_PADDING:], places, vocabulary, times)
     return None
 
 
@@ -236,12 +250,20 @@ def write_runs(folder: Path, vocabulary: Vocabulary, small: bool, runs: Iterable
     """Write a corpus, and last of all what was written; `small`: four bytes hold every place."""
     places_type = np.dtype("int32" if small else "int64")
     end = words = 0
-    with _on_disk(folder / "tokens") as tokens_file, _on_disk(folder / "places") as places_file:
+    is_weighted = False
+    with (
+        _on_disk(folder / "tokens") as tokens_file,
+        _on_disk(folder / "places") as places_file,
+        _on_disk(folder / "times") as times_file,
+    ):
         tokens_file.write(np.zeros(LEFT_PADDING + 1, vocabulary.dtype).data)
         places_file.write(np.zeros(1, places_type).data)
-        for tokens, lengths in runs:
+        for tokens, lengths, times in runs:
             tokens_file.write(tokens.numpy().data)
             places_file.write((end + lengths.cumsum(0)).numpy().astype(places_type).data)
+            if times is not None:
+                times_file.write(times.long().numpy().data)
+                is_weighted = True
             end += len(tokens)
             words += len(lengths)
     facts = {
@@ -250,6 +272,7 @@ def write_runs(folder: Path, vocabulary: Vocabulary, small: bool, runs: Iterable
         "tokens": end + 1,
         "words": words,
         "places": places_type.name,
+        "is_weighted": is_weighted,
     }
     with _on_disk(folder / "corpus.json") as file:
         file.write(json.dumps(facts).encode())
@@ -264,12 +287,14 @@ def _on_disk(path: Path) -> Iterator[IO[bytes]]:
         os.fsync(file.fileno())
 
 
-def _write_tokens(path: Path, vocabulary: Vocabulary | None, folder: Path) -> None:
+def _write_tokens(
+    path: Path, reading: Reading, vocabulary: Vocabulary | None, folder: Path
+) -> None:
     size = path.stat().st_size
     with progress(f"reading {path.name}", size * (1 if vocabulary else 2), "B") as bar:
 
         def read() -> Iterator[Piece]:
-            for piece in pieces(path):
+            for piece in pieces(path, reading):
                 yield piece
                 bar.update(piece.packed)
 
@@ -282,12 +307,12 @@ def _write_tokens(path: Path, vocabulary: Vocabulary | None, folder: Path) -> No
                 words += len(part)
                 if words > _MAX_WORDS:
                     raise InputError(f"{path}: more than {_MAX_WORDS:,} words")
-                yield part.tokens[1:], part.lengths
+                yield part.tokens[1:], part.lengths, part.times
             if not words:
                 raise no_words(path)
 
-        # Every token but the first is a byte of the file, or more; but of a .gz, who knows?
-        write_runs(folder, ids, path.suffix != ".gz" and size < _MAX_WORDS - 1, runs())
+        # Every token but the first is a byte of the file, or more; of a packed one, who knows?
+        write_runs(folder, ids, not is_packed(path) and size < _MAX_WORDS - 1, runs())
 
 
 def _write_shuffled(corpus: Corpus, seed: int, folder: Path) -> None:
@@ -302,9 +327,9 @@ def _write_shuffled(corpus: Corpus, seed: int, folder: Path) -> None:
         shuffle_as_python(order, seed, bar.update)
 
         def runs() -> Iterator[Run]:
-            for tokens, lengths in corpus.gathered(torch.from_numpy(order)):
-                yield tokens, lengths
-                bar.update(len(lengths))
+            for run in corpus.gathered(torch.from_numpy(order)):
+                yield run
+                bar.update(len(run[1]))
 
         write_runs(folder, corpus.vocabulary, corpus.num_examples < _MAX_WORDS, runs())
     name.unlink()

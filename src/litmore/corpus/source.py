@@ -4,15 +4,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import torch
+
 from litmore.corpus.corpus import Corpus
 from litmore.corpus.download import check_sha256, fetch
-from litmore.corpus.mapped import NO_UNIQUE, MappedCorpus
+from litmore.corpus.mapped import NO_UNIQUE, MappedCorpus, content_of
+from litmore.corpus.normal_forms import written_twice
+from litmore.corpus.reading import NormalForm, Reading
 from litmore.corpus.text import sha256_of, unfolded_size
-from litmore.corpus.vocabulary import Vocabulary
+from litmore.corpus.vocabulary import UNKNOWN, Vocabulary
 from litmore.errors import InputError
 
 NAMES = Path(__file__).parents[1] / "data" / "names.txt"
 """The embedded default: US given names of 2018, public domain (`docs/data.md` tells its origin)."""
+
+_JUDGED = 10_000
+"""Words that are looked at for what a file may be."""
 
 LARGE = 1 << 26
 """Bytes of text from which on a file is memory-mapped, where nothing else is said."""
@@ -31,6 +38,9 @@ class Source:
         vocabulary: the characters in the order of their ids; none takes the file's own, sorted.
         memory_map: keep the tokens in files that are memory-mapped (`litmore.corpus.mapped`);
             none does so for more than `LARGE` bytes of text, unless each word is to be kept once.
+        column: see `Reading`, as of the two below.
+        weight: how often each word counts.
+        normalize: the normal form of the words.
 
     Raises:
         InputError: a setting cannot be used.
@@ -44,12 +54,16 @@ class Source:
     unique: bool = False
     vocabulary: str | None = None
     memory_map: bool | None = None
+    column: int | str | None = None
+    weight: int | str | None = None
+    normalize: NormalForm | None = None
 
     def __post_init__(self) -> None:
         if self.sha256 is not None:
             check_sha256(self.sha256)
         elif self.url is not None and self.path is None:
             raise InputError(f"--data.url {self.url}: give the content's hash too, --data.sha256")
+        self.reading = Reading(self.column, self.weight, self.normalize)
         if self.unique and self.memory_map:
             raise InputError(NO_UNIQUE)
         if self.path is not None:
@@ -74,6 +88,21 @@ class Source:
             return not self.unique and unfolded_size(self.file) > LARGE
         return self.memory_map
 
+    def doubts(self) -> list[str]:
+        """What the words look as if they were not meant to be, a line each."""
+        found = []
+        if self.column is None and (commas := _commas(self.corpus)):
+            found.append(
+                f"{self.file.name}: each line has {commas} comma(s): a table? --data.column 1 reads"
+                " its first column"
+            )
+        if self.normalize is None and (twice := written_twice(self.corpus)):
+            found.append(
+                f"{self.file.name}: {twice} is written in two ways; --data.normalize NFC makes them"
+                " one"
+            )
+        return found
+
     def note(self, found: str) -> None:
         """The file's hash, once it is read; another than the one asked for is refused."""
         if self.sha256 not in (None, found):
@@ -93,14 +122,26 @@ class Source:
 
         """
         kind = MappedCorpus if self.is_mapped else Corpus
+        # First of all: of another content, what does not fit is no wonder.
+        self.note(content_of(self.file) if self.is_mapped else sha256_of(self.file))
         try:
-            corpus = kind.read(self.file, self.given_vocabulary)
+            corpus = kind.read(self.file, self.given_vocabulary, self.reading)
         except MemoryError:
             raise InputError(
                 f"{self.file}: larger than the memory there is; --data.memory_map true reads it"
                 " by way of files"
             ) from None
-        self.note(corpus.sha256 if isinstance(corpus, MappedCorpus) else sha256_of(self.file))
         if self.max_words is not None:
             corpus = corpus[: self.max_words]
         return corpus.unique() if self.unique else corpus
+
+
+def _commas(corpus: Corpus) -> int:
+    """How many each of the first words has, where all have as many."""
+    (comma,) = corpus.vocabulary.encode(",")
+    some = corpus[:_JUDGED]
+    if comma == UNKNOWN or not len(some):
+        return 0
+    word = torch.searchsorted(some.offsets, (some.tokens == comma).nonzero()[:, 0]) - 1
+    commas = word.bincount(minlength=len(some))
+    return int(commas[0]) if (commas == commas[0]).all() else 0

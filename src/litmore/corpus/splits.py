@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+import torch
+
 from litmore.corpus.corpus import Corpus
 from litmore.errors import InputError
 
@@ -42,8 +44,18 @@ def _as_written(share: float) -> float:
 
 def cut_into_splits(corpus: Corpus, ratios: Sequence[float], seed: int) -> dict[str, Corpus]:
     """Shuffle the words into one new storage and cut that into views: train, val and test."""
-    ends = cuts(len(corpus), ratios)
     shuffled = corpus.shuffled(seed)
+    if shuffled.times is None:
+        ends = cuts(len(corpus), ratios)
+    else:  # of all that the words count, each its share
+        counted = shuffled.times.cumsum(0)
+        shares = torch.tensor(cuts(int(counted[-1]), ratios, "in all"))
+        ends = tuple(torch.searchsorted(counted, shares, right=True).tolist())
+        for name, ratio, first, last in zip(SPLITS, ratios, (0, *ends), ends, strict=False):
+            if ratio > 0 and first == last:
+                raise InputError(
+                    f"--data.split: {name} comes out empty, a word weighs more than its share"
+                )
     starts = (0, *ends[:-1])
     return {
         name: shuffled[first:last] for name, first, last in zip(SPLITS, starts, ends, strict=True)

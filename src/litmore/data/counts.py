@@ -60,16 +60,35 @@ def _distinct_windows(windows: Windows, vocab_size: int) -> tuple[np.ndarray, np
     if vocab_size**width >= 2**63:  # a row is too long to be one number
         x, y = windows[torch.arange(len(windows))]
         rows = np.column_stack([x.numpy(), y.numpy()])
-        return np.unique(rows, axis=0, return_counts=True)
+        return _distinct(rows, _times(windows, 0, len(y)))
     weights = vocab_size ** torch.arange(width - 1, -1, -1)
     codes, times = np.empty(0, np.int64), np.empty(0, np.int64)
     with progress("counting", len(windows), " characters") as bar:
         for first in range(0, len(windows), _RUN):
             x, y = windows[torch.arange(first, min(first + _RUN, len(windows)))]
             code = (x * weights[:-1]).sum(1) + y
-            more, often = np.unique(code.numpy(), return_counts=True)
+            more, often = _distinct(code.numpy(), _times(windows, first, len(y)))
             codes, place = np.unique(np.concatenate([codes, more]), return_inverse=True)
             times = np.bincount(place, weights=np.concatenate([times, often])).astype(np.int64)
             bar.update(len(y))
     digits = codes[:, None] // weights.numpy() % vocab_size
     return digits, times
+
+
+def _times(windows: Windows, first: int, number: int) -> np.ndarray | None:
+    """How often each of some windows counts; None: once."""
+    corpus = windows.corpus
+    if isinstance(corpus, RunningText) or corpus.times is None:
+        return None
+    word = torch.searchsorted(corpus.offsets, torch.arange(first, first + number), right=True)
+    return np.asarray(corpus.times[word - 1])
+
+
+def _distinct(rows: np.ndarray, times: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct rows, or numbers, and how often each occurs."""
+    if times is None:
+        return np.unique(rows, axis=0, return_counts=True)
+    distinct, row = np.unique(rows, axis=0, return_inverse=True)
+    often = np.zeros(len(distinct), np.int64)
+    np.add.at(often, row.ravel(), times)
+    return distinct, often

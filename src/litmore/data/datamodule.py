@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
 from litmore.corpus.corpus import Corpus
+from litmore.corpus.reading import NormalForm
 from litmore.corpus.source import Source
 from litmore.corpus.splits import SPLITS, cut_into_splits
 from litmore.corpus.text import MAX_WORD
 from litmore.corpus.vocabulary import Vocabulary
 from litmore.data.counts import Counts
 from litmore.data.loader import WordLoader
+from litmore.data.repeated import Repeated
 from litmore.data.served import SplitsDataModule, check_choice, check_counts, overfits
 from litmore.data.views import View, Windows, Words, WordView
 from litmore.errors import InputError
@@ -28,7 +30,7 @@ class NamesDataModule(SplitsDataModule):
     """Words of a file, one a line, split into train, val and test and served as a view.
 
     Args:
-        path: a UTF-8 file of one word a line, plain or `.gz`; none takes the embedded names.
+        path: a UTF-8 file of one word a line, plain or packed; none takes the embedded names.
         url: where to fetch the file, once, if no path is given (see `litmore.corpus.download`).
         sha256: of the file, wherever it comes from; another content is refused. Filled in when the
             file is read, so that a checkpoint knows what it was trained on.
@@ -47,6 +49,11 @@ class NamesDataModule(SplitsDataModule):
         memory_map: keep the tokens in files that are memory-mapped, for a corpus larger than memory
             (`litmore.corpus.mapped`); none does so for a file of more than 64 MiB of text,
             unless each word is to be kept once.
+        column: the column of a CSV or TSV file that holds the words, by the name at its head or by
+            its number, from 1; none: the file has one word a line.
+        weight: the column that says how often each word counts: in the loss, and where the splits
+            are cut.
+        normalize: the Unicode normal form to bring the words to.
 
     Raises:
         InputError: a setting or the file cannot be used.
@@ -69,12 +76,19 @@ class NamesDataModule(SplitsDataModule):
         vocabulary: str | None = None,
         predict_path: str | None = None,
         memory_map: bool | None = None,
+        column: int | str | None = None,
+        weight: int | str | None = None,
+        normalize: Literal["NFC", "NFD", "NFKC", "NFKD"] | None = None,
     ) -> None:
         super().__init__()
         check_counts(block_size=block_size, most=MAX_WORD)  # no word has a longer past
         check_counts(batch_size=batch_size, eval_batch_size=eval_batch_size, max_words=max_words)
         check_choice("view", view, VIEWS)
-        self.source = Source(path, url, sha256, max_words, unique, vocabulary, memory_map)
+        if normalize is not None:
+            check_choice("normalize", normalize, get_args(NormalForm))
+        self.source = Source(
+            path, url, sha256, max_words, unique, vocabulary, memory_map, column, weight, normalize
+        )
         path = self.source.path
         split = list(split)  # as YAML and JSON have it
         # What a checkpoint needs to find the same data again; the model carries the vocabulary, and
@@ -111,7 +125,13 @@ class NamesDataModule(SplitsDataModule):
         return self.view_of(self.splits[name])
 
     def view_of(self, corpus: Corpus) -> View:
-        return Counts(corpus, self.block_size) if self.view == "counts" else self.words_of(corpus)
+        if self.view == "counts":
+            return Counts(corpus, self.block_size)
+        view = self.words_of(corpus)
+        if corpus.times is None:
+            return view
+        lengths = torch.ones_like(corpus.times) if self.view == "words" else corpus.lengths
+        return Repeated(view, corpus, lengths)
 
     def words_of(self, corpus: Corpus) -> WordView:
         """The view by which words are scored one by one; counts do not tell them apart."""
@@ -120,16 +140,21 @@ class NamesDataModule(SplitsDataModule):
     def describe(self) -> list[str]:
         """What the splits hold, for people: a line a fact."""
         sizes = " / ".join(f"{len(self.splits[name]):,}" for name in SPLITS)
-        examples = " / ".join(f"{self.splits[name].num_examples:,}" for name in SPLITS)
+        examples = " / ".join(f"{self.splits[name].num_predicted:,}" for name in SPLITS)
         lines = [
             f"{self.path.name}: {sizes} words (train / val / test), {examples} characters to"
             f" predict, {len(self.vocabulary) - 1} different ones"
         ]
+        if self.corpus.times is not None:
+            weights = [self.splits[name].times for name in SPLITS]
+            counted = " / ".join(f"{int(each.sum()):,}" for each in weights if each is not None)
+            lines.append(f"counting {counted} by --data.weight {self.source.weight}")
         if not self.unique and len(self.splits["val"]):
             also, of = self._also_in_train("val")
             first = "first " if of < len(self.splits["val"]) else ""
             how = "" if self.source.is_mapped else " (--data.unique true keeps each word once)"
             lines.append(f"{also:,} of the {first}{of:,} val words also stand in train{how}")
+        lines += self.source.doubts()
         if overfits(self.trainer):
             lines.append("--trainer.overfit_batches: the same batches at every step, no validation")
         return lines
@@ -149,7 +174,7 @@ class NamesDataModule(SplitsDataModule):
             known = "" if part is train else f"{also:,}"
             known += f" of {of:,}" if 0 < of < len(part) else ""
             first = ", ".join(part[:5])
-            rows.append((name, f"{len(part):,}", f"{part.num_examples:,}", known, first))
+            rows.append((name, f"{len(part):,}", f"{part.num_predicted:,}", known, first))
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         return "\n".join(
             f"{row[0]:<{widths[0]}}"

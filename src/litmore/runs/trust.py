@@ -27,6 +27,7 @@ def importable(trust_config: bool) -> set[str]:
     names = {
         path.stem
         for folder in folders
+        if folder.is_dir()  # a relative one is not, where the process has gone elsewhere
         for path in folder.iterdir()
         if path.stem.isidentifier() and (path.suffix == ".py" or path.is_dir())
     }

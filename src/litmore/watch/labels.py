@@ -4,6 +4,8 @@ import logging
 import unicodedata
 from functools import lru_cache
 
+from litmore.corpus.characters import visible
+
 BASE = "DejaVu Sans"
 """Comes with matplotlib: Latin, Greek, Cyrillic, Hebrew, Arabic and more."""
 
@@ -48,15 +50,6 @@ def kind(character: str) -> str:
         return "vowel"
     alphabet = unicodedata.name(base, "").split(" ")[0]
     return "consonant" if alphabet in ("LATIN", "GREEK", "CYRILLIC") else "other"
-
-
-def visible(character: str) -> str:
-    """What stands for it where any font is at hand."""
-    if character == " ":
-        return "␣"
-    if unicodedata.combining(character):
-        return f"◌{character}"
-    return character if character.isprintable() else f"U+{ord(character):04X}"
 
 
 class _Fonts:

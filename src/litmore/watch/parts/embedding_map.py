@@ -94,8 +94,8 @@ def embedding_map(
         if not of_kind.size:
             continue
         # Many stand too close for discs: their letters alone, in the kind's colour.
-        size = 230 if few else 6
-        axes.scatter(*places[of_kind].T, s=size, color=colour, alpha=0.9)
+        size, alpha = (230, 0.9) if few else (6, 0.25)
+        axes.scatter(*places[of_kind].T, s=size, color=colour, alpha=alpha, linewidths=0)
         for i in sorted(labels.keys() & set(of_kind.tolist())):
             axes.text(
                 places[i, 0],

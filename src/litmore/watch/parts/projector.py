@@ -4,9 +4,10 @@ from pathlib import Path
 
 from lightning.pytorch import Trainer
 
+from litmore.corpus.characters import visible
 from litmore.models.base import CharLM
 from litmore.watch.drawing import Drawing, Writer
-from litmore.watch.labels import kind, visible, zero_label
+from litmore.watch.labels import kind, zero_label
 from litmore.watch.probes import character_embedding
 from litmore.watch.settings import splits_of
 

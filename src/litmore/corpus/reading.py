@@ -1,0 +1,108 @@
+"""How a file's lines become words: as they are, or a table's column; in which normal form."""
+
+import csv
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Literal
+
+from litmore.errors import InputError
+
+NormalForm = Literal["NFC", "NFD", "NFKC", "NFKD"]
+
+DELIMITERS = ",\t;|"
+
+Row = tuple[int, str, int]
+"""The line that it stands on, the word, and how often it counts."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is taken of a file.
+
+    Args:
+        column: a table's that holds the words, by the name at its head, or by its number, from 1;
+            none: each line is a word.
+        weight: the column that says how often each word counts, likewise.
+        normalize: the Unicode normal form that the words are brought to.
+
+    Raises:
+        InputError: a weight is asked for without a column.
+
+    """
+
+    column: int | str | None = None
+    weight: int | str | None = None
+    normalize: NormalForm | None = None
+
+    def __post_init__(self) -> None:
+        if self.weight is not None and self.column is None:
+            raise InputError(f"--data.weight {self.weight}: name the words' too, --data.column")
+
+    @property
+    def key(self) -> str:
+        """Another for each; none where lines are taken as they are."""
+        if self == Reading():
+            return ""
+        return "-" + hashlib.sha256(repr(astuple(self)).encode()).hexdigest()[:12]
+
+    def rows(self, path: Path, lines: Iterable[str]) -> Iterator[Row]:
+        """A table's rows that have a word and a weight above 0.
+
+        Args:
+            path: the table's, for what is said of it.
+            lines: with their ends.
+
+        Raises:
+            InputError: there is no such column, a row lacks it, or a weight is no whole number.
+
+        """
+        lines = iter(lines)
+        first = next(lines, "")
+        table = csv.reader(_again(first, lines), delimiter=max(DELIMITERS, key=first.count))
+        column, weight = -1, None
+        try:
+            for number, row in enumerate(table):
+                if number == 0:
+                    column = _place(path, "column", str(self.column), row)
+                    if self.weight is not None:
+                        weight = _place(path, "weight", str(self.weight), row)
+                    # A weight that is no number stands at the head of its column.
+                    is_named = not str(self.column).isdecimal()
+                    if is_named or (weight is not None and not row[weight].strip().isdecimal()):
+                        continue
+                if not row:
+                    continue
+                where = f"{path}:{table.line_num}"
+                if max(column, weight or 0) >= len(row):
+                    raise InputError(f"{where}: {len(row)} column(s), less than are asked for")
+                word = row[column].strip()
+                if "\n" in word or "\r" in word:
+                    raise InputError(f"{where}: a word of several lines")
+                times = 1 if weight is None else _times(where, row[weight].strip())
+                if word and times:
+                    yield table.line_num, word, times
+        except csv.Error as error:
+            raise InputError(f"{path}:{table.line_num}: {error}") from None
+
+
+def _again(first: str, lines: Iterable[str]) -> Iterator[str]:
+    yield first
+    yield from lines
+
+
+def _place(path: Path, setting: str, wanted: str, head: list[str]) -> int:
+    names = [name.strip() for name in head]
+    if wanted.isdecimal() and 1 <= int(wanted) <= len(names):
+        return int(wanted) - 1
+    if wanted in names and not wanted.isdecimal():
+        return names.index(wanted)
+    shown = ", ".join(name[:30] for name in names[:20])
+    raise InputError(f"--data.{setting} {wanted}: {path} has no such column; it begins {shown}")
+
+
+def _times(where: str, text: str) -> int:
+    if not text.isdecimal() or len(text) > 15:
+        raise InputError(f"{where}: the weight {text[:30]!r} is no whole number")
+    return int(text)

@@ -1,0 +1,73 @@
+"""Whatever stdout and stderr are, and whatever becomes of them, a command does its work."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from litmore.cli import main
+
+ROOT = Path(__file__).parents[2]
+WORDS = ["安娜", "玛丽", "Ёлка", "née", "👩‍🚀"] * 20
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with a corpus of several scripts, and a run on it."""
+    folder = tmp_path_factory.mktemp("scripts")
+    (folder / "words.txt").write_text("\n".join(WORDS), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        fit = ["--model=CountBigram", "--data.path=words.txt", "--data.block_size=1"]
+        assert main(["fit", *fit, "--trainer.max_epochs=1", "--run_name=counts"]) == 0
+    return folder
+
+
+class Terminal(io.TextIOWrapper):
+    """One of an encoding of its own."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("kind", [io.TextIOWrapper, Terminal])
+@pytest.mark.parametrize("command", ["sample", "predict", "fit"])
+def test_any_character_can_be_printed(trained, monkeypatch, kind, command):
+    monkeypatch.chdir(trained)
+    out, err = io.BytesIO(), io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", kind(out, encoding="cp1252"))
+    monkeypatch.setattr(sys, "stderr", kind(err, encoding="ascii"))
+    args = {
+        "sample": ["--ckpt_path=last", "--run_name=counts"],
+        "predict": ["--ckpt_path=last", "--data.predict_path=words.txt", "--run_name=counts"],
+        "fit": ["--model=CountBigram", "--data.path=words.txt", "--data.block_size=1",
+                "--trainer.max_epochs=1", "--run_name=more"],
+    }  # fmt: skip
+    assert main([command, *args[command]]) == 0
+    sys.stdout.flush()
+    if kind is Terminal:
+        assert "\\u" in out.getvalue().decode("cp1252")
+    else:
+        assert any(ord(character) > 0x4DFF for character in out.getvalue().decode("utf-8"))
+
+
+def test_a_reader_that_leaves_loses_no_training(trained):
+    """Of either stream, while it trains."""
+    steps = 2000
+    fit = ["--model=MLP", "--data.max_words=60", "--optimizer=SGD", "--optimizer.lr=0.01",
+           f"--trainer.max_steps={steps}", "--run_name=alone"]  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "main.py", "fit", *fit],
+        cwd=trained, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+    )  # fmt: skip
+    process.stdout.close()
+    process.stderr.readline()
+    process.stderr.close()
+    assert process.wait(120) == 0
+    last = trained / "logs/alone/version_0/checkpoints/last.ckpt"
+    assert torch.load(last, weights_only=True)["global_step"] == steps
