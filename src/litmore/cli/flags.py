@@ -12,6 +12,9 @@ from litmore.watch.tensorboard import tensorboard_parser
 TRUST = "--trust_config"
 """The flag that lets a config name classes of any package (`litmore.runs.trust`)."""
 
+REQUEUE = "--requeue"
+REQUEUED = "Requeue Slurm's job when its time is up. At SIGTERM or SIGUSR1, once the run is saved."
+
 SWITCHES = {
     "--compile": "Let torch.compile translate the model. The first steps wait for that.",
     "--print_splits": "Print what the data's splits hold, and exit.",
@@ -69,6 +72,8 @@ def own(
 def describe(command: str, parser: LightningArgumentParser) -> None:
     """Say what LightningCLI's settings mean here."""
     says = SAYS | ({"ckpt_path": GOING_ON} if command == "fit" else {})
+    if command == "fit":
+        parser.add_argument(REQUEUE, action="store_true", help=REQUEUED)
     for action in parser._actions:
         action.help = says.get(action.dest, action.help)
     assert parser.groups is not None

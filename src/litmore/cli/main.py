@@ -28,8 +28,8 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
         callbacks: of the Trainer, beside those that are named; no config records them.
 
     Returns:
-        The exit code: 0 done, 1 a run that cannot go on, 2 bad input or config, 130 or 143
-        stopped by SIGINT or SIGTERM; a bug is raised, which makes the code 1 too.
+        The exit code: 0 done, 1 a run that cannot go on, 2 bad input or config, 128 + n stopped
+        by signal n; a bug is raised, which makes the code 1 too.
 
     """
     is_own = args is None

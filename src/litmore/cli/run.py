@@ -11,11 +11,11 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import BatchSizeFinder, Checkpoint, ModelPruning, ProgressBar
 from lightning.pytorch.plugins import CheckpointIO
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from litmore.callbacks import LRFinder
 from litmore.cli.classes import listed
+from litmore.cli.flags import REQUEUE
 from litmore.cli.limits import check_devices
 from litmore.cli.quiet import quieten_lightning
 from litmore.cli.refusals import blame_refused, refused, said_by_a_library, too_large_refused
@@ -33,11 +33,12 @@ from litmore.runs.atomic import AtomicCheckpointIO
 from litmore.runs.changed_settings import ChangedSettings
 from litmore.runs.folder import RunFolder, check_name, is_first_process, run_of
 from litmore.runs.record import RunRecord
+from litmore.runs.requeue import requeue, slurm_job
 from litmore.runs.saving import Checkpoints
 from litmore.runs.signals import Stopped
 from litmore.runs.summary_file import SummaryFile
 from litmore.steps import batches_done
-from litmore.training.lightning import CheapSteps
+from litmore.training.lightning import CheapSteps, leave_signals
 from litmore.training.monitors import MonitorCheck
 from litmore.training.plateau import PlateauByValidation
 from litmore.watch.judgement import Judgement
@@ -55,7 +56,7 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
     """Run one of these commands, with these callbacks beside those that it names.
 
     Returns:
-        The exit code: 0 done, 130 or 143 stopped by SIGINT or SIGTERM.
+        The exit code: 0 done, 128 + n stopped by signal n.
 
     """
     quieten_lightning()
@@ -63,12 +64,12 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
         _run(args, callbacks)
     except Stopped as stop:
         tell(stop.told)
-        # To the process that launched this one, anything but 0 is a death to be followed.
-        return (
-            int(str(stop.code)) if is_first_process() or "TORCHELASTIC_RUN_ID" in os.environ else 0
-        )
-    except SIGTERMException:
-        return 143
+        if stop.is_to_requeue and is_first_process():
+            tell(requeue())
+        stop.request.release()
+        # To Lightning's own launcher, anything but 0 is a death to be followed.
+        is_its = int(os.environ.get("LOCAL_RANK", "0")) and "TORCHELASTIC_RUN_ID" not in os.environ
+        return 0 if is_its else 128 + stop.number
     except SystemExit as stop:
         # Lightning turns Ctrl-C into exit(1).
         if isinstance(stop.__context__, KeyboardInterrupt):
@@ -151,6 +152,8 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
     if command == "fit":
         keep_plain({}, model, data)
         _check_stepless(settings, model)
+        if settings.values.requeue and slurm_job() is None:
+            settings.notes.append(f"{REQUEUE} has no effect: this is no job of Slurm's")
         begin_with(settings, model)
         freeze_by_name(settings, model)
         with refused("--optimizer, --lr_scheduler"), warnings.catch_warnings():
@@ -242,7 +245,13 @@ def assemble(
         if given.enable_checkpointing is not False:
             values = settings.values
             callbacks.append(
-                Checkpoints(folder, values.monitor, values.monitor_mode, _save_every(settings))
+                Checkpoints(
+                    folder,
+                    values.monitor,
+                    values.monitor_mode,
+                    _save_every(settings),
+                    requeues=values.requeue,
+                )
             )
             plugins = listed(given.plugins)
             if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
@@ -258,6 +267,7 @@ def assemble(
         more["enable_checkpointing"] = False
     with refused("--trainer"):
         trainer = settings.instantiate_trainer(callbacks=callbacks, **more)
+    leave_signals(trainer)
     check_devices(trainer)
     small = sum(parameter.numel() for parameter in model.parameters()) < SHARED_FROM
     if threads := settings.values.num_threads or small:

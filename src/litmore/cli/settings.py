@@ -187,7 +187,7 @@ class Settings(OpenCLI):
     def to_record(self, datamodule: LightningDataModule, run_name: str | None) -> dict[str, Any]:
         config = deepcopy(self._plain)
         config["init_from"] = self.values.get("init_from")  # by now the file's whole path
-        for key in ("ckpt_path", "weights_only", "print_splits", "trust_config"):
+        for key in ("ckpt_path", "weights_only", "print_splits", "trust_config", "requeue"):
             config.pop(key, None)
         config["run_name"] = run_name
         for group, key in self._derived:  # else the two would not change together

@@ -14,13 +14,13 @@ from lightning.pytorch.callbacks import Checkpoint, WeightAveraging
 from litmore.errors import RunError
 from litmore.runs.atomic import remove_unfinished
 from litmore.runs.folder import CHECKPOINTS, RunFolder
+from litmore.runs.requeue import REQUEUING
 from litmore.runs.rng import rng_state, set_rng_state
 from litmore.runs.signals import Stopped, StopRequest
 from litmore.steps import batches_done, ends_a_step, has_all_steps
 from litmore.training.lightning import (
     finish_batch,
     flush_logs,
-    leave_signals,
     restore_position,
     validation_is_due,
 )
@@ -30,7 +30,7 @@ class Checkpoints(Checkpoint):
     """Save `best.ckpt` when the monitored metric is the best yet, and `last.ckpt` always.
 
     Both are written after each validation; `last` also every so many seconds, after the last step,
-    and when Ctrl-C or SIGTERM asks to stop. From whichever `last` a run goes on, it takes the same
+    and when a signal asks to stop. From whichever `last` a run goes on, it takes the same
     steps and validations as if it had not stopped. What is not finite is not saved.
 
     Unlike Lightning's `ModelCheckpoint`, `last` is really the last, a model that takes no
@@ -41,6 +41,7 @@ class Checkpoints(Checkpoint):
         monitor: a metric of the validation.
         mode: which is better, `min` or `max`.
         every_seconds: how often `last` is saved between validations.
+        requeues: whether a job whose time is up is to be requeued.
 
     """
 
@@ -50,12 +51,14 @@ class Checkpoints(Checkpoint):
         monitor: str = "val/loss",
         mode: Literal["min", "max"] = "min",
         every_seconds: float = 60.0,
+        requeues: bool = False,
     ) -> None:
         self.folder = folder
         self.monitor = monitor
         self.mode = mode
         self.strict = monitor != "val/loss"  # another is named by hand, and must be there
         self.every_seconds = every_seconds
+        self.requeues = requeues
         self.best_score: float | None = None
         self.best_step: int | None = None
         self.dirpath: Path | None = None
@@ -92,7 +95,6 @@ class Checkpoints(Checkpoint):
         if trainer.global_rank < len(self._rng_states):
             set_rng_state(self._rng_states[trainer.global_rank])
         self._rng_states = []
-        leave_signals(trainer)  # `_agreed` asks for them
         self._next_save = time.monotonic() + self.every_seconds
         self._stop.hold()
 
@@ -177,13 +179,14 @@ class Checkpoints(Checkpoint):
         if batches_done(trainer) and self._saved_at != _progress(trainer):
             self._save(trainer, "last")
         number, _ = self._agreed(trainer, False)
-        self._stop.release()
         self._heed(trainer, number)
+        self._stop.release()
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        self._stop.release()
+        if not isinstance(exception, Stopped):
+            self._stop.release()
 
     def _agreed(self, trainer: Trainer, is_time: bool) -> tuple[int, bool]:
         """The signal that any process got, or 0; and whether any thinks that it is time to save."""
@@ -216,6 +219,8 @@ class Checkpoints(Checkpoint):
                 number,
                 f"{signal.Signals(number).name}: saved at step {trainer.global_step:,}. Go on with:"
                 f"\n  python main.py fit --ckpt_path {last}",
+                self._stop,
+                self.requeues and number in REQUEUING,
             )
 
 

@@ -21,7 +21,10 @@ from lightning.pytorch.callbacks import (
     StochasticWeightAveraging,
 )
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.profilers import PassThroughProfiler
+from lightning.pytorch.trainer.connectors.checkpoint_connector import _CheckpointConnector
+from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
@@ -252,11 +255,28 @@ def flush_logs(trainer: Trainer) -> None:
 
 
 def leave_signals(trainer: Trainer) -> None:
-    """Let several processes not ask each other for signals at every step.
+    """Let the Trainer handle no signal, nor go on by itself from what it saved at one.
 
-    The Trainer's question knows of SIGTERM alone, and of the first process's.
+    Its handlers may save in the middle of a step, and wait for other processes there. What all ask
+    each other at every step, whether the first one got SIGTERM, is not asked either.
     """
-    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
+    trainer._signal_connector.__class__ = _NoSignals
+    trainer._checkpoint_connector.__class__ = _NamedCheckpoints
+    trainer.fit_loop.epoch_loop.__class__ = _UnaskedSteps
+
+
+class _NoSignals(_SignalConnector):
+    def register_signal_handlers(self) -> None:
+        pass
+
+
+class _NamedCheckpoints(_CheckpointConnector):
+    _hpc_resume_path = None  # under Slurm, whichever such file lies in the logs folder
+
+
+class _UnaskedSteps(_TrainingEpochLoop):
+    def _broadcast_sigterm_tensor(self) -> None:
+        pass
 
 
 # A compiled model
