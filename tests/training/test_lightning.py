@@ -5,6 +5,7 @@ was relied on.
 """
 
 import inspect
+import signal
 
 import pytest
 import torch
@@ -28,6 +29,7 @@ from litmore.training.lightning import (
     class_paths,
     compile_forward,
     config_jsonschema,
+    leave_signals,
 )
 
 WORDS = [first + vowel + last for first in "bdfgklmn" for vowel in "aeiou" for last in "rst"]
@@ -115,6 +117,24 @@ def test_the_current_hook_is_kept_in_an_attribute_of_the_model(fit):
     fit(watch=current)
     told = "the model no longer keeps its hook's name in _current_fx_name"
     assert current.answers[0] == "on_train_batch_end", told
+
+
+def test_signals_are_a_connectors_and_what_slurm_saved_anothers(trainer, tmp_path):
+    made = trainer()
+    for owner, name in (
+        (made._signal_connector, "register_signal_handlers"),
+        (made._checkpoint_connector, "_hpc_resume_path"),
+        (made.fit_loop.epoch_loop, "_broadcast_sigterm_tensor"),
+    ):
+        assert hasattr(owner, name), f"the Trainer's {type(owner).__name__} has no {name} any more"
+    (tmp_path / "hpc_ckpt_1.ckpt").touch()
+    assert made._checkpoint_connector._hpc_resume_path, "Slurm's checkpoint is found otherwise"
+    before = signal.getsignal(signal.SIGTERM)
+    leave_signals(made)
+    made._signal_connector.register_signal_handlers()
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert made._checkpoint_connector._hpc_resume_path is None
+    assert not made.received_sigterm
 
 
 def test_the_epoch_loop_tells_whether_a_validation_is_due(fit):

@@ -65,6 +65,7 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
     except Stopped as stop:
         tell(stop.told)
         if stop.is_to_requeue and is_first_process():
+            stop.request.close()
             tell(requeue())
         stop.request.release()
         # To Lightning's own launcher, anything but 0 is a death to be followed.

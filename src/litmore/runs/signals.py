@@ -56,6 +56,10 @@ class StopRequest:
         self._before = {number: signal.getsignal(number) for number in STOPPING}
         _handle(dict.fromkeys(STOPPING, self._remember))
 
+    def close(self) -> None:
+        """All is saved: what comes now, as from a job that is requeued, has nothing to stop."""
+        _handle(dict.fromkeys(STOPPING, lambda number, frame: None))
+
     def release(self) -> None:
         """Let signals mean what they did."""
         _handle(self._before)
