@@ -1,7 +1,9 @@
-"""On a cluster: Slurm's programs are on the PATH, or this is a job of its. A real one is in torture."""
+"""On a cluster: Slurm's programs are there, or this is its job. `tests/torture` has a real one."""
 
 import os
 import signal
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -33,8 +35,8 @@ def program(tmp_path, monkeypatch):
 @pytest.fixture
 def task(monkeypatch):
     """This process is the one task of a job."""
-    for name, value in {"JOB_ID": 71, "NTASKS": 1, "PROCID": 0, "LOCALID": 0, "NODEID": 0,
-                        "NNODES": 1, "JOB_NAME": "names", "NODELIST": "localhost"}.items():  # fmt: skip
+    numbers = {"JOB_ID": 71, "NTASKS": 1, "PROCID": 0, "LOCALID": 0, "NODEID": 0, "NNODES": 1}
+    for name, value in {**numbers, "JOB_NAME": "names", "NODELIST": "localhost"}.items():
         monkeypatch.setenv(f"SLURM_{name}", str(value))
     for name in ("MASTER_ADDR", "MASTER_PORT"):  # Lightning leaves them behind
         monkeypatch.setenv(name, "0")
@@ -72,33 +74,33 @@ def test_lightnings_way_with_slurm_is_out_of_the_way(here, task, program, plugin
 RUNNING = 'echo "$*" >> asked; echo "JobId=71 JobState=RUNNING Reason=None"'
 
 
-def requeued(here, capsys, number=signal.SIGTERM):
+def requeued(here, capfd, number=signal.SIGTERM):
     """The last line of a run that gets a signal, and what Slurm was asked for."""
     stop = [*STOP, f"--trainer.callbacks.number={int(number)}", "--requeue"]
     assert main(fit_args(here, "gru", *stop)) == 128 + number
     assert torch.load(RUN / "checkpoints/last.ckpt", weights_only=True)["global_step"] == 4
     asked = Path("asked").read_text().splitlines() if Path("asked").exists() else []
-    return capsys.readouterr().err.splitlines()[-1], asked
+    return capfd.readouterr().err.splitlines()[-1], asked
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
-def test_a_job_whose_time_is_up_is_requeued_once(here, capsys, task, program, number):
+def test_a_job_whose_time_is_up_is_requeued_once(here, capfd, task, program, number):
     program("scontrol", RUNNING)
-    line, asked = requeued(here, capsys, number)
+    line, asked = requeued(here, capfd, number)
     assert line == "job 71 is requeued"
-    assert asked == ["show job --oneliner 71", "requeue 71"]
+    assert asked == ["show job -o 71", "requeue 71"]
 
 
-def test_an_element_of_an_array_is_requeued_alone(here, capsys, task, program, monkeypatch):
+def test_an_element_of_an_array_is_requeued_alone(here, capfd, task, program, monkeypatch):
     program("scontrol", RUNNING)
     monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "71")  # the last element's own number, too
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "4")
-    assert requeued(here, capsys)[1][-1] == "requeue 71_4"
+    assert requeued(here, capfd)[1][-1] == "requeue 71_4"
 
 
-def test_who_stops_a_run_by_hand_does_not_want_it_again(here, capsys, task, program):
+def test_who_stops_a_run_by_hand_does_not_want_it_again(here, capfd, task, program):
     program("scontrol", RUNNING)
-    line, asked = requeued(here, capsys, signal.SIGINT)
+    line, asked = requeued(here, capfd, signal.SIGINT)
     assert line.endswith("fit --ckpt_path logs/gru/version_0/checkpoints/last.ckpt")
     assert asked == []
 
@@ -107,22 +109,38 @@ def test_who_stops_a_run_by_hand_does_not_want_it_again(here, capsys, task, prog
     ("script", "told"),
     [
         ("echo JobState=COMPLETING Reason=None", "it was cancelled, or is requeued already"),
-        ("echo slurm_load_jobs error: down >&2; exit 1", "scontrol says: slurm_load_jobs error: d"),
-        ('[ "$1" = show ] && echo JobState=RUNNING || { echo no >&2; exit 1; }', "scontrol says: no"),
+        ("echo Unable to contact controller >&2; exit 1", "scontrol says: Unable to contact cont"),
+        (f'{RUNNING}; [ "$1" = show ] || {{ echo no >&2; exit 1; }}', "scontrol says: no"),
     ],
-)  # fmt: skip
-def test_what_is_not_requeued_is_a_line(here, capsys, task, program, script, told):
+)
+def test_what_is_not_requeued_is_a_line(here, capfd, task, program, script, told):
     program("scontrol", script)
-    assert requeued(here, capsys)[0].startswith(f"job 71 is not requeued: {told}")
+    assert requeued(here, capfd)[0].startswith(f"job 71 is not requeued: {told}")
 
 
-def test_without_scontrol_it_is_a_line_too(here, capsys, task, monkeypatch):
+def test_without_scontrol_it_is_a_line_too(here, capfd, task, monkeypatch):
     monkeypatch.setenv("PATH", str(here))  # as in a container
-    assert requeued(here, capsys)[0] == "job 71 is not requeued: there is no scontrol here"
+    assert requeued(here, capfd)[0] == "job 71 is not requeued: there is no scontrol here"
 
 
-def test_elsewhere_the_flag_is_noted(here, capsys, monkeypatch):
+def test_elsewhere_the_flag_is_noted(here, capfd, monkeypatch):
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     assert main(fit_args(here, "counts", "--requeue")) == 0
-    assert "--requeue has no effect: this is no job of Slurm's" in capsys.readouterr().err
+    assert "--requeue has no effect: this is no job of Slurm's" in capfd.readouterr().err
     assert "requeue" not in (Path("logs/counts/version_0/config.yaml")).read_text()
+    Path("cluster.yaml").write_text("requeue: true\n")
+    assert main(fit_args(here, "counts", "--config=cluster.yaml")) == 2
+    assert "--requeue: is about where a run runs" in capfd.readouterr().err
+
+
+def test_a_job_that_is_stopped_before_it_trains_is_requeued(here, task, program):
+    program("scontrol", RUNNING)
+    code = "import os; from litmore.runs.signals import stop_at_once; stop_at_once()"
+    code += "; os.kill(os.getpid(), 15)"
+    for flags in ([], ["--requeue"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, "fit", *flags], capture_output=True, check=False
+        )
+        assert (done.returncode, done.stdout) == (143, b"")
+        assert done.stderr == (b"job 71 is requeued\n" if flags else b"")
+    assert Path("asked").read_text().splitlines()[1:] == ["requeue 71"]

@@ -7,12 +7,12 @@ from jsonargparse.typing import PositiveInt
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser
 
+from litmore.runs.requeue import REQUEUE
 from litmore.watch.tensorboard import tensorboard_parser
 
 TRUST = "--trust_config"
 """The flag that lets a config name classes of any package (`litmore.runs.trust`)."""
 
-REQUEUE = "--requeue"
 REQUEUED = "Requeue Slurm's job when its time is up. At SIGTERM or SIGUSR1, once the run is saved."
 
 SWITCHES = {

@@ -15,6 +15,7 @@ from litmore.cli.hints import check_command
 from litmore.cli.parser import with_place
 from litmore.cli.quiet import be_quiet
 from litmore.errors import InputError, RunError
+from litmore.runs.requeue import requeue
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback
@@ -42,11 +43,14 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
         more = more_commands()
         check_command(args, [*TRAINING, *more])
         if args[0] in ("-h", "--help", *more):
-            return _run_light(args, is_own)
-        configs = Configs(args)
-        from litmore.cli.run import run
+            code = _run_light(args, is_own)
+        else:
+            configs = Configs(args)
+            from litmore.cli.run import run
 
-        return run(args, callbacks)
+            code = run(args, callbacks)
+        requeue(args, code - 128)
+        return code
     except BrokenPipeError:
         # The reader (`| head`) has had enough; nothing is left to be flushed at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

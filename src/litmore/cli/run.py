@@ -15,7 +15,6 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from litmore.callbacks import LRFinder
 from litmore.cli.classes import listed
-from litmore.cli.flags import REQUEUE
 from litmore.cli.limits import check_devices
 from litmore.cli.quiet import quieten_lightning
 from litmore.cli.refusals import blame_refused, refused, said_by_a_library, too_large_refused
@@ -33,7 +32,7 @@ from litmore.runs.atomic import AtomicCheckpointIO
 from litmore.runs.changed_settings import ChangedSettings
 from litmore.runs.folder import RunFolder, check_name, is_first_process, run_of
 from litmore.runs.record import RunRecord
-from litmore.runs.requeue import requeue, slurm_job
+from litmore.runs.requeue import NO_JOB, slurm_job
 from litmore.runs.saving import Checkpoints
 from litmore.runs.signals import Stopped
 from litmore.runs.summary_file import SummaryFile
@@ -64,9 +63,6 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
         _run(args, callbacks)
     except Stopped as stop:
         tell(stop.told)
-        if stop.is_to_requeue and is_first_process():
-            stop.request.close()
-            tell(requeue())
         stop.request.release()
         # To Lightning's own launcher, anything but 0 is a death to be followed.
         is_its = int(os.environ.get("LOCAL_RANK", "0")) and "TORCHELASTIC_RUN_ID" not in os.environ
@@ -154,7 +150,7 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
         keep_plain({}, model, data)
         _check_stepless(settings, model)
         if settings.values.requeue and slurm_job() is None:
-            settings.notes.append(f"{REQUEUE} has no effect: this is no job of Slurm's")
+            settings.notes.append(NO_JOB)
         begin_with(settings, model)
         freeze_by_name(settings, model)
         with refused("--optimizer, --lr_scheduler"), warnings.catch_warnings():
@@ -246,13 +242,7 @@ def assemble(
         if given.enable_checkpointing is not False:
             values = settings.values
             callbacks.append(
-                Checkpoints(
-                    folder,
-                    values.monitor,
-                    values.monitor_mode,
-                    _save_every(settings),
-                    requeues=values.requeue,
-                )
+                Checkpoints(folder, values.monitor, values.monitor_mode, _save_every(settings))
             )
             plugins = listed(given.plugins)
             if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):

@@ -25,6 +25,7 @@ from litmore.errors import InputError
 from litmore.models.hyperparameters import UNWRITABLE, remember, writable
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import LOGS
+from litmore.runs.requeue import REQUEUE
 from litmore.runs.trust import restrict_imports
 from litmore.training.lightning import OpenCLI
 
@@ -117,6 +118,10 @@ class Settings(OpenCLI):
         settings = self.config[self.config.subcommand]
         if settings.trust_config and TRUST not in args:
             raise InputError(f"{TRUST}: a config does not trust itself; pass it as a flag")
+        if settings.get("requeue") and REQUEUE not in args:
+            raise InputError(
+                f"{REQUEUE}: is about where a run runs, not of a config; pass the flag"
+            )
         drop_other_classes(settings, self.by_hand)
         if recorded:
             give_way(recorded, settings, self.by_hand)

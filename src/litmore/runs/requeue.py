@@ -4,14 +4,21 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Sequence
 
 from litmore.errors import one_line
+from litmore.runs.signals import ignored, is_first_rank
+
+REQUEUE = "--requeue"
+"""The flag that asks for it. A signal may come before any config is read."""
+
+NO_JOB = f"{REQUEUE} has no effect: this is no job of Slurm's"
 
 REQUEUING = (signal.SIGTERM, signal.SIGUSR1)
 """What Slurm says that a job's time is up by; the others are people's."""
 
 PATIENCE = 20
-"""Seconds that Slurm's controller is given to answer: less than Slurm gives a job to end."""
+"""Seconds that Slurm's controller is given to answer: less than a job is given to end."""
 
 
 def slurm_job() -> str | None:
@@ -20,37 +27,38 @@ def slurm_job() -> str | None:
     return f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID")
 
 
-def requeue() -> str:
-    """Have Slurm run the job once more, unless it is cancelled, or requeued by others already.
+def requeue(args: Sequence[str], number: int) -> None:
+    """Have Slurm run this process's job once more, if it is asked to, and say what became of that.
 
-    Returns:
-        What became of it, for people: whatever that is, the run is saved.
+    Args:
+        args: the command line.
+        number: of the signal that stopped it; whatever becomes of the job, the run is saved.
 
     """
     job = slurm_job()
-    if job is None:
-        return "not requeued: this is no job of Slurm's"
+    if REQUEUE in args and number in REQUEUING and job is not None and is_first_rank():
+        with ignored():  # Slurm ends what it requeues
+            os.write(2, f"job {job} {_requeued(job)}\n".encode())
+
+
+def _requeued(job: str) -> str:
     try:
-        told = _scontrol("show", "job", "--oneliner", job)
-        if not re.search(r"JobState=RUNNING|Reason=TimeLimit", told):
-            return f"job {job} is not requeued: it was cancelled, or is requeued already"
+        # One that is cancelled would run again, too.
+        if not re.search("JobState=RUNNING|Reason=TimeLimit", _scontrol("show", "job", "-o", job)):
+            return "is not requeued: it was cancelled, or is requeued already"
         _scontrol("requeue", job)
     except FileNotFoundError:
-        return f"job {job} is not requeued: there is no scontrol here"
+        return "is not requeued: there is no scontrol here"
     except subprocess.CalledProcessError as error:
-        return f"job {job} is not requeued: scontrol says: {one_line(error.stderr)}"
+        return f"is not requeued: scontrol says: {one_line(error.stderr)}"
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"job {job} is not requeued: scontrol: {one_line(error)}"
-    return f"job {job} is requeued"
+        return f"is not requeued: {one_line(error)}"
+    return "is requeued"
 
 
 def _scontrol(*args: str) -> str:
-    return subprocess.run(
-        ["scontrol", *args],
-        check=True,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=PATIENCE,
-        start_new_session=True,  # it has the job's signals to outlive
-    ).stdout
+    command = ["scontrol", *args]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, errors="replace", timeout=PATIENCE
+    )
+    return done.stdout

@@ -14,7 +14,6 @@ from lightning.pytorch.callbacks import Checkpoint, WeightAveraging
 from litmore.errors import RunError
 from litmore.runs.atomic import remove_unfinished
 from litmore.runs.folder import CHECKPOINTS, RunFolder
-from litmore.runs.requeue import REQUEUING
 from litmore.runs.rng import rng_state, set_rng_state
 from litmore.runs.signals import Stopped, StopRequest
 from litmore.steps import batches_done, ends_a_step, has_all_steps
@@ -41,7 +40,6 @@ class Checkpoints(Checkpoint):
         monitor: a metric of the validation.
         mode: which is better, `min` or `max`.
         every_seconds: how often `last` is saved between validations.
-        requeues: whether a job whose time is up is to be requeued.
 
     """
 
@@ -51,14 +49,12 @@ class Checkpoints(Checkpoint):
         monitor: str = "val/loss",
         mode: Literal["min", "max"] = "min",
         every_seconds: float = 60.0,
-        requeues: bool = False,
     ) -> None:
         self.folder = folder
         self.monitor = monitor
         self.mode = mode
         self.strict = monitor != "val/loss"  # another is named by hand, and must be there
         self.every_seconds = every_seconds
-        self.requeues = requeues
         self.best_score: float | None = None
         self.best_step: int | None = None
         self.dirpath: Path | None = None
@@ -220,7 +216,6 @@ class Checkpoints(Checkpoint):
                 f"{signal.Signals(number).name}: saved at step {trainer.global_step:,}. Go on with:"
                 f"\n  python main.py fit --ckpt_path {last}",
                 self._stop,
-                self.requeues and number in REQUEUING,
             )
 
 

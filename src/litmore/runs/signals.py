@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 STOPPING = (
@@ -28,18 +30,14 @@ class Stopped(SystemExit):
         number: the signal's; the exit code is 128 more.
         told: what happened and how to go on, for people.
         request: it is still held, until all is written.
-        is_to_requeue: whether the job is to run once more.
 
     """
 
-    def __init__(
-        self, number: int, told: str, request: "StopRequest", is_to_requeue: bool = False
-    ) -> None:
+    def __init__(self, number: int, told: str, request: "StopRequest") -> None:
         super().__init__(128 + number)
         self.number = number
         self.told = told
         self.request = request
-        self.is_to_requeue = is_to_requeue
 
 
 class StopRequest:
@@ -53,12 +51,8 @@ class StopRequest:
     def hold(self) -> None:
         """From now on."""
         self.number = 0
-        self._before = {number: signal.getsignal(number) for number in STOPPING}
+        self._before = _handlers()
         _handle(dict.fromkeys(STOPPING, self._remember))
-
-    def close(self) -> None:
-        """All is saved: what comes now, as from a job that is requeued, has nothing to stop."""
-        _handle(dict.fromkeys(STOPPING, lambda number, frame: None))
 
     def release(self) -> None:
         """Let signals mean what they did."""
@@ -72,7 +66,7 @@ class StopRequest:
         self.number, self._since = number, time.monotonic()
         name = signal.Signals(number).name
         told = f"\n{name}: finishing the step and saving; once more stops at once\n"
-        if not any(int(os.environ.get(rank, "0")) for rank in _RANKS):
+        if is_first_rank():
             os.write(2, told.encode())  # sys.stderr may be in the middle of a write
 
     def _is_the_same(self, number: int) -> bool:
@@ -86,6 +80,22 @@ class StopRequest:
 def stop_at_once() -> None:
     """Let a signal end the process where it is, with its exit code and without a traceback."""
     _handle(dict.fromkeys(STOPPING, _leave))
+
+
+@contextmanager
+def ignored() -> Iterator[None]:
+    """While there is nothing left to stop."""
+    before = _handlers()
+    _handle(dict.fromkeys(STOPPING, lambda number, frame: None))
+    try:
+        yield
+    finally:
+        _handle(before)
+
+
+def is_first_rank() -> bool:
+    """Whether this process is the only one of its run, or its launcher's first."""
+    return not any(int(os.environ.get(rank, "0")) for rank in _RANKS)
 
 
 def end_with_parent() -> None:
@@ -112,6 +122,10 @@ _RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
 _LAUNCHED = ("SLURM_JOB_ID", "TORCHELASTIC_RUN_ID")
 
 
+def _handlers() -> "dict[int, _Handler]":
+    return {number: signal.getsignal(number) for number in STOPPING}
+
+
 def _handle(handlers: "dict[int, _Handler]") -> None:
     if threading.current_thread() is not threading.main_thread():
         return
@@ -122,4 +136,7 @@ def _handle(handlers: "dict[int, _Handler]") -> None:
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
+    from litmore.runs.requeue import requeue
+
+    requeue(sys.argv, number)
     os._exit(128 + number)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from litmore.runs.signals import Stopped, end_with_parent, once_orphaned, stop_at_once
+from litmore.runs.signals import end_with_parent, once_orphaned, stop_at_once
 
 if __name__ == "__main__":
     stop_at_once()  # before the imports below, which take a while
@@ -91,12 +91,6 @@ class TrialReport(Callback):
                 log.warning("step %s is not reported: %s", trainer.global_step, error)
         if trainer.strategy.broadcast(is_over):
             trainer.should_stop = True
-
-    def on_exception(
-        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
-    ) -> None:
-        if isinstance(exception, Stopped):
-            exception.is_to_requeue = False  # the job is the sweep's, not the trial's
 
     def _is_over(self, trial: optuna.Trial, step: int, value: float) -> bool:
         known = frozen(trial.study, trial.number).intermediate_values
