@@ -129,6 +129,13 @@ class Cluster:
         text = self.run("scontrol", "show", "job", "-o", number, check=False)
         return dict(word.partition("=")[::2] for word in text.split() if "=" in word)
 
+    def empty(self):
+        """End all jobs."""
+        self.run("scancel", "--user=root", check=False)
+        self.run("scancel", "--signal=KILL", "--user=root", check=False)
+        self.run("scontrol", "update", "node=ALL", "state=resume", check=False)
+        self.wait_for(lambda: not self.run("squeue", "-h"))
+
     def wait_for(self, condition, seconds=60, told=lambda: ""):
         deadline = time.monotonic() + seconds
         while not condition():
