@@ -40,7 +40,10 @@ SAYS = {
 }
 """What LightningCLI's settings mean here."""
 
-GOING_ON = "Go on, exactly, from a file, `last` or `best`. The two are the newest run's."
+GOING_ON = (
+    "Go on, exactly, from a file, `last`, `best` or `auto`. The former two are the newest run's;"
+    " `auto` is the last of the run that this command line has begun, or begins it."
+)
 
 
 def own(

@@ -18,7 +18,7 @@ from litmore.cli.classes import listed
 from litmore.cli.limits import check_devices
 from litmore.cli.quiet import quieten_lightning
 from litmore.cli.refusals import blame_refused, refused, said_by_a_library, too_large_refused
-from litmore.cli.report import Announcement, report, show, tell
+from litmore.cli.report import Announcement, report, show, tell, tell_finished
 from litmore.cli.settings import Settings
 from litmore.cli.weights import begin_with, compile_checked, freeze_by_name
 from litmore.cli.word_scores import WordScores
@@ -29,6 +29,7 @@ from litmore.models.hyperparameters import keep_plain
 from litmore.models.stepless import Stepless
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.atomic import AtomicCheckpointIO
+from litmore.runs.begun import Begun
 from litmore.runs.changed_settings import ChangedSettings
 from litmore.runs.folder import RunFolder, check_name, is_first_process, run_of
 from litmore.runs.record import RunRecord
@@ -81,6 +82,9 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
 def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
     """Parse, build, check, assemble, train or judge, tell."""
     settings = Settings(args)
+    if settings.begun is not None and settings.begun.is_finished:
+        tell_finished(settings.begun.run)
+        return
     model, data = make(settings)
     if settings.values.print_splits:
         if not hasattr(data, "table"):
@@ -227,7 +231,7 @@ def assemble(
         callbacks += [
             FinalValidation(),
             OverfitFloor(),
-            RunRecord(folder, config),
+            RunRecord(folder, config, settings.command),
             SummaryFile(folder, config, settings.values.monitor, settings.values.monitor_mode),
             ChangedSettings(config),
         ]
@@ -282,13 +286,19 @@ def _call(settings: Settings, trainer: Trainer) -> None:
 
 def _run_folder(settings: Settings, model: LightningModule) -> RunFolder:
     # `last` goes on in its own folder; anything else is a branch, and must not overwrite it.
-    if settings.ckpt_path is not None and settings.ckpt_path.name == "last.ckpt":
+    begun, path = settings.begun, None
+    if begun is not None:
+        path = begun.run
+    elif settings.ckpt_path is not None and settings.ckpt_path.name == "last.ckpt":
         path = run_of(settings.ckpt_path)
-        if path is not None:
-            folder = RunFolder(path.parents[1], path.parent.name, path)
-            if is_first_process():
-                folder.lock()
-            return folder
+    if path is not None:
+        folder = RunFolder(path.parents[1], path.parent.name, path)
+        if is_first_process():
+            folder.lock()
+            if begun is not None and Begun.at(path) != begun:
+                folder.unlock()
+                raise InputError(f"--ckpt_path: another process was training in {path}; try again")
+        return folder
     return RunFolder(Path(settings.values.trainer.default_root_dir), run_name(settings, model))
 
 
