@@ -33,6 +33,8 @@ WINGS = {
     "notebooks": "notebooks",
     "benchmarks": "benchmarks",
     "scripts": "scripts",
+    "cluster": "scripts/slurm",
+    "slurm": "scripts/slurm",
     "heat_map": "src/litmore/watch/parts/heat_map.py",
 }
 """A page may speak of a wing that was pulled down: the word in its files' paths, and its folder."""
