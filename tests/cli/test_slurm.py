@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from litmore.cli import main
+from litmore.runs.signals import STOPPING
 from survival import fit_args
 
 RUN = Path("logs/gru/version_0")
@@ -41,6 +42,10 @@ def task(monkeypatch):
     for name in ("MASTER_ADDR", "MASTER_PORT"):  # Lightning leaves them behind
         monkeypatch.setenv(name, "0")
         monkeypatch.delenv(name)
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_no_command_hints_at_srun(program, command_line, word_file):

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 
 from litmore.errors import one_line
-from litmore.runs.signals import ignored, is_first_rank
+from litmore.runs.signals import is_first_rank, stop_no_more
 
 REQUEUE = "--requeue"
 """The flag that asks for it. A signal may come before any config is read."""
@@ -37,8 +37,8 @@ def requeue(args: Sequence[str], number: int) -> None:
     """
     job = slurm_job()
     if REQUEUE in args and number in REQUEUING and job is not None and is_first_rank():
-        with ignored():  # Slurm ends what it requeues
-            os.write(2, f"job {job} {_requeued(job)}\n".encode())
+        stop_no_more()  # as Slurm ends what it requeues
+        os.write(2, f"job {job} {_requeued(job)}\n".encode())
 
 
 def _requeued(job: str) -> str:

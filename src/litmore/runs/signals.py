@@ -5,8 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
 
 STOPPING = (
@@ -51,7 +50,7 @@ class StopRequest:
     def hold(self) -> None:
         """From now on."""
         self.number = 0
-        self._before = _handlers()
+        self._before = {number: signal.getsignal(number) for number in STOPPING}
         _handle(dict.fromkeys(STOPPING, self._remember))
 
     def release(self) -> None:
@@ -82,15 +81,9 @@ def stop_at_once() -> None:
     _handle(dict.fromkeys(STOPPING, _leave))
 
 
-@contextmanager
-def ignored() -> Iterator[None]:
-    """While there is nothing left to stop."""
-    before = _handlers()
+def stop_no_more() -> None:
+    """Let no signal disturb the end of a process that has nothing else left to do."""
     _handle(dict.fromkeys(STOPPING, lambda number, frame: None))
-    try:
-        yield
-    finally:
-        _handle(before)
 
 
 def is_first_rank() -> bool:
@@ -120,10 +113,6 @@ _Handler = Callable[[int, FrameType | None], object] | int | None
 _RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
 
 _LAUNCHED = ("SLURM_JOB_ID", "TORCHELASTIC_RUN_ID")
-
-
-def _handlers() -> "dict[int, _Handler]":
-    return {number: signal.getsignal(number) for number in STOPPING}
 
 
 def _handle(handlers: "dict[int, _Handler]") -> None:
