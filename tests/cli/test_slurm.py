@@ -73,6 +73,26 @@ def test_lightnings_way_with_slurm_is_out_of_the_way(here, task, program, plugin
     assert not Path("asked").exists()
 
 
+@pytest.mark.parametrize(
+    ("tasks", "step", "devices", "started"),
+    [(2, "0", 1, 2), (2, None, 2, 1), (1, "0", 2, 1)],
+    ids=["each would train alone", "no srun", "srun of one task"],
+)
+def test_processes_that_slurm_has_not_started_are_not_waited_for(
+    here, capsys, task, monkeypatch, tasks, step, devices, started
+):
+    monkeypatch.setenv("SLURM_NTASKS", str(tasks))
+    monkeypatch.setenv("SLURM_NTASKS_PER_NODE", str(tasks))
+    if step is not None:
+        monkeypatch.setenv("SLURM_STEP_ID", step)
+    ddp = [f"--trainer.devices={devices}", "--trainer.strategy=ddp"] if devices > 1 else []
+    assert main(fit_args(here, "gru", *ddp)) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    told = f"Slurm has started {started} process(es) of this command; put srun in front of it"
+    assert line.startswith(f"error: --trainer.devices {devices}, --trainer.num_nodes 1: {told}")
+    assert not Path("logs").exists()
+
+
 # Requeuing
 
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch import Trainer
 from lightning.pytorch.accelerators import CPUAccelerator
 
@@ -98,10 +100,10 @@ def _leaves(settings: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def check_devices(trainer: Trainer) -> None:
-    """Whether this machine's CPU can run so many processes.
+    """Whether this machine's CPU can run so many processes, and Slurm has started them.
 
     Raises:
-        InputError: it cannot.
+        InputError: it cannot, or Slurm has not; they would wait for each other, or train apart.
 
     """
     cores = os.cpu_count() or 1
@@ -111,3 +113,13 @@ def check_devices(trainer: Trainer) -> None:
             f"--trainer.devices {trainer.num_devices}: {cores} CPU core(s) run {most} processes at"
             " the most"
         )
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    is_slurms = isinstance(environment, SLURMEnvironment | None) and SLURMEnvironment.detect()
+    if is_slurms and not TorchElasticEnvironment.detect():
+        started = int(os.environ["SLURM_NTASKS"]) if "SLURM_STEP_ID" in os.environ else 1
+        if trainer.num_nodes * trainer.num_devices != started:
+            raise InputError(
+                f"--trainer.devices {trainer.num_devices}, --trainer.num_nodes {trainer.num_nodes}:"
+                f" Slurm has started {started} process(es) of this command; put srun in front of"
+                " it, and --ntasks-per-node as many as devices"
+            )
