@@ -119,6 +119,16 @@ class Slow(Callback):
             time.sleep(0.1)
 
 
+class Pace(Callback):
+    """Let every step take at least so many seconds."""
+
+    def __init__(self, seconds: float):
+        self.seconds = seconds
+
+    def on_train_batch_start(self, trainer, *_):
+        time.sleep(self.seconds)
+
+
 class Poison(Callback):
     """Make weights NaN after so many steps."""
 
