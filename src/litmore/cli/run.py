@@ -38,7 +38,7 @@ from litmore.runs.saving import Checkpoints
 from litmore.runs.signals import Stopped
 from litmore.runs.summary_file import SummaryFile
 from litmore.steps import batches_done
-from litmore.training.lightning import CheapSteps, leave_signals
+from litmore.training.lightning import CheapSteps, connect, leave_signals
 from litmore.training.monitors import MonitorCheck
 from litmore.training.plateau import PlateauByValidation
 from litmore.watch.judgement import Judgement
@@ -100,6 +100,7 @@ def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
     is_new = folder is not None and folder.path is None
     try:
         trainer = assemble(settings, model, data, folder, callbacks)
+        connect(trainer)
         if settings.values.compile:
             compile_checked(model, trainer.strategy.root_device)
         _call(settings, trainer)

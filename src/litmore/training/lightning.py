@@ -3,6 +3,7 @@
 `tests/training/test_lightning.py` says of each private name what is relied on.
 """
 
+import os
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -10,6 +11,7 @@ from inspect import signature
 from sys import modules
 from typing import Any
 
+import torch
 from jsonargparse._completions_jsonschema import ParserJsonschema
 from jsonargparse._typehints import get_all_subclass_paths, get_class_types
 from jsonargparse._util import get_import_path
@@ -28,7 +30,9 @@ from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnect
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
+from litmore.errors import RunError, one_line
 from litmore.steps import total_steps, validates
+from litmore.training.rendezvous import fresh_store
 
 # What a step costs
 
@@ -277,6 +281,41 @@ class _NamedCheckpoints(_CheckpointConnector):
 class _UnaskedSteps(_TrainingEpochLoop):
     def _broadcast_sigterm_tensor(self) -> None:
         pass
+
+
+# Several processes
+
+
+def connect(trainer: Trainer) -> None:
+    """Connect the processes that torchrun has started; the Trainer would, but not after a restart.
+
+    Raises:
+        RunError: one of them cannot be reached.
+
+    """
+    strategy: Any = trainer.strategy
+    if (
+        os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
+        or not hasattr(strategy, "_get_process_group_backend")
+        or torch.distributed.is_initialized()
+    ):
+        return
+    of, timeout = strategy.cluster_environment, strategy._timeout
+    rank, world_size = of.global_rank(), of.world_size()
+    try:
+        store = torch.distributed.TCPStore(
+            of.main_address, of.main_port, world_size, is_master=False, timeout=timeout
+        )
+        torch.distributed.init_process_group(
+            strategy._get_process_group_backend(),
+            store=fresh_store(store, rank, world_size, timeout),
+            rank=rank,
+            world_size=world_size,
+            timeout=timeout,
+        )
+    except torch.distributed.DistError as error:
+        at = f"{of.main_address}:{of.main_port}"
+        raise RunError(f"the other processes are not found at {at}: {one_line(error)}") from error
 
 
 # A compiled model
