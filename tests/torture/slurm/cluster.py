@@ -106,11 +106,11 @@ class Cluster:
         self._start("slurmd", "-D", "-N", node, key=node)
 
     def _start(self, program, *args, key=None):
+        command = ["setpriv", "--pdeathsig=KILL", program, *args]  # a killed test leaves none
         with (self.folder / f"{key or program}.out").open("ab") as log:
             self.daemons[key or program] = subprocess.Popen(
-                [program, *args], env=self.environment, stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+                command, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
 
     def states(self):
         return set(self.run("sinfo", "-h", "-o", "%t").split())
