@@ -30,7 +30,8 @@ def test_each_example_once_an_epoch(here, name, turns, steps):
             "--run_name=run", "--trainer.logger=false", f"--trainer.devices={processes}",
             f"--trainer.strategy={'ddp' if processes > 1 else 'auto'}",
             "--trainer.callbacks+=survival.Seen", "--trainer.callbacks+=survival.Signal",
-            "--trainer.callbacks.hook=on_train_batch_end", f"--trainer.callbacks.step={stop or 999}",
+            "--trainer.callbacks.hook=on_train_batch_end",
+            f"--trainer.callbacks.step={stop or 999}",
         )  # fmt: skip
         done = subprocess.run(
             [sys.executable, ROOT / "main.py", *args], cwd=here, text=True, capture_output=True,

@@ -12,6 +12,7 @@ from lightning.pytorch.accelerators import CPUAccelerator
 from litmore.cli.classes import class_of
 from litmore.errors import InputError
 from litmore.runs.checkpoint import LINKED
+from litmore.training.lightning import copies_process
 
 PROCESSES_A_CORE = 4
 """More processes than that on one CPU core are refused."""
@@ -98,7 +99,7 @@ def _leaves(settings: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def check_devices(trainer: Trainer) -> None:
-    """Whether this machine's CPU can run so many processes.
+    """Whether this machine's CPU can run so many processes, and litmore starts them so.
 
     Raises:
         InputError: it cannot.
@@ -110,4 +111,9 @@ def check_devices(trainer: Trainer) -> None:
         raise InputError(
             f"--trainer.devices {trainer.num_devices}: {cores} CPU core(s) run {most} processes at"
             " the most"
+        )
+    if copies_process(trainer):
+        raise InputError(
+            "--trainer.strategy: ddp_spawn, ddp_fork and ddp_notebook copy a process, which"
+            " cannot save a run; say ddp, which starts the command line once for each"
         )

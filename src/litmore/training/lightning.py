@@ -24,6 +24,7 @@ from lightning.pytorch.callbacks import (
 )
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.profilers import PassThroughProfiler
+from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
 from torch import Tensor, nn
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
@@ -337,6 +338,11 @@ def connect(trainer: Trainer) -> None:
     except torch.distributed.DistError as error:
         at = f"{of.main_address}:{of.main_port}"
         raise RunError(f"the other processes are not found at {at}: {one_line(error)}") from error
+
+
+def copies_process(trainer: Trainer) -> bool:
+    """Whether the Trainer runs in copies of this process, and brings little of them back."""
+    return type(trainer.strategy.launcher) is _MultiProcessingLauncher
 
 
 # A compiled model
