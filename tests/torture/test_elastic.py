@@ -168,7 +168,22 @@ def test_a_node_gone_and_back(here, torchrun, whole, nodes):
     assert "logs/gru/version_0 is finished" in (here / "0.txt").read_text()
 
 
-def test_nobody_comes(here, torchrun):
+def test_a_port_that_is_taken(here):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = subprocess.run(
+            [sys.executable, ROOT / "main.py", *fit_args(here, "gru", *TWO)], cwd=here, text=True,
+            capture_output=True, timeout=60, check=False,
+            env={**os.environ, "MASTER_PORT": str(taken.getsockname()[1]),
+                 "PYTHONPATH": os.pathsep.join(sys.path)},
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "error: the processes of the run do not meet: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_nobody_comes(here):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]  # nobody listens there

@@ -17,6 +17,8 @@ from lightning.pytorch.callbacks import (
 )
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.core.optimizer import LightningOptimizer
+from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy, ModelParallelStrategy
+from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
 from lightning.pytorch.strategies.strategy import _ForwardRedirection
 from torch import nn, optim
 
@@ -29,6 +31,7 @@ from litmore.training.lightning import (
     class_paths,
     compile_forward,
     config_jsonschema,
+    copies_process,
     leave_signals,
 )
 
@@ -340,3 +343,22 @@ def test_afterwards_all_is_as_it_was(trainer, word_file, fails):
     assert set(vars(MLP)) == before
     assert not set(STEP_HOOKS) & (set(vars(crash)) | set(vars(model)))
     assert not {"_on_before_batch_transfer", "_apply_batch_transfer_handler"} & set(vars(model))
+
+
+# Several processes
+
+
+@pytest.mark.parametrize("strategy", [DDPStrategy, FSDPStrategy, ModelParallelStrategy])
+def test_a_strategy_says_how_it_would_connect(strategy):
+    made = strategy(timeout=torch.distributed.default_pg_timeout)
+    assert made._timeout == torch.distributed.default_pg_timeout
+    assert callable(made._get_process_group_backend)
+
+
+@pytest.mark.parametrize("name", ["ddp_spawn", "ddp_fork"])
+def test_copies_of_a_process_have_a_launcher_of_their_own(trainer, name):
+    made = trainer(strategy=name)
+    assert type(made.strategy.launcher) is _MultiProcessingLauncher
+    assert copies_process(made)
+    assert not copies_process(trainer(strategy="ddp"))
+    assert not copies_process(trainer())

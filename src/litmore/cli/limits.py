@@ -14,6 +14,7 @@ from lightning.pytorch.accelerators import CPUAccelerator
 from litmore.cli.classes import class_of
 from litmore.errors import InputError
 from litmore.runs.checkpoint import LINKED
+from litmore.training.lightning import copies_process
 
 PROCESSES_A_CORE = 4
 """More processes than that on one CPU core are refused."""
@@ -100,10 +101,10 @@ def _leaves(settings: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def check_devices(trainer: Trainer) -> None:
-    """Whether this machine's CPU can run so many processes, and Slurm has started them.
+    """Whether this machine's CPU can run so many processes, and litmore starts them so.
 
     Raises:
-        InputError: it cannot, or Slurm has not; they would wait for each other, or train apart.
+        InputError: it cannot, or they are started another way.
 
     """
     cores = os.cpu_count() or 1
@@ -113,6 +114,20 @@ def check_devices(trainer: Trainer) -> None:
             f"--trainer.devices {trainer.num_devices}: {cores} CPU core(s) run {most} processes at"
             " the most"
         )
+    if copies_process(trainer):
+        raise InputError(
+            "--trainer.strategy: ddp_spawn, ddp_fork and ddp_notebook copy a process, which"
+            " cannot save a run; say ddp, which starts the command line once for each"
+        )
+
+
+def check_tasks(trainer: Trainer) -> None:
+    """Whether Slurm has started as many processes as the Trainer counts on.
+
+    Raises:
+        InputError: it has not; they would wait for each other, or train apart.
+
+    """
     environment = getattr(trainer.strategy, "cluster_environment", None)
     is_slurms = isinstance(environment, SLURMEnvironment | None) and SLURMEnvironment.detect()
     if is_slurms and not TorchElasticEnvironment.detect():

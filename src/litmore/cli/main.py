@@ -97,6 +97,8 @@ def known_cause(error: BaseException | None) -> BaseException | None:
             return error
         if isinstance(error, RuntimeError) and re.search("gloo|NCCL", str(error)):
             return RunError("the connection to another process of the run is lost")
+        if "DistError" in (base.__name__ for base in type(error).__mro__):  # of torch, if imported
+            return RunError(f"the processes of the run do not meet: {str(error).splitlines()[0]}")
         error = error.__cause__
     return error
 

@@ -15,7 +15,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from litmore.callbacks import LRFinder
 from litmore.cli.classes import listed
-from litmore.cli.limits import check_devices
+from litmore.cli.limits import check_devices, check_tasks
 from litmore.cli.quiet import quieten_lightning
 from litmore.cli.refusals import blame_refused, refused, said_by_a_library, too_large_refused
 from litmore.cli.report import Announcement, report, show, tell, tell_finished
@@ -265,6 +265,7 @@ def assemble(
         trainer = settings.instantiate_trainer(callbacks=callbacks, **more)
     leave_signals(trainer)
     check_devices(trainer)
+    check_tasks(trainer)
     small = sum(parameter.numel() for parameter in model.parameters()) < SHARED_FROM
     if threads := settings.values.num_threads or small:
         torch.set_num_threads(int(threads))

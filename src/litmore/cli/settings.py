@@ -162,7 +162,9 @@ class Settings(OpenCLI):
             self._derived += link_lr(self.values, self.by_hand, self.notes)
 
     def schedule_length(self, trainer: Trainer) -> int:
-        return schedule_length(self.values.lr_scheduler.get("init_args") or {}, trainer)
+        return schedule_length(
+            self.values.lr_scheduler.get("init_args") or {}, trainer, self.checkpoint
+        )
 
     @staticmethod
     def configure_optimizers(

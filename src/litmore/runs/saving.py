@@ -88,8 +88,8 @@ class Checkpoints(Checkpoint):
         trainer.callback_metrics.update(
             {name: torch.tensor(value) for name, value in self._metrics.items()}
         )
-        if trainer.global_rank < len(self._rng_states):
-            set_rng_state(self._rng_states[trainer.global_rank])
+        if self._rng_states:  # of more processes than then, some share one as all do at the start
+            set_rng_state(self._rng_states[trainer.global_rank % len(self._rng_states)])
         self._rng_states = []
         self._next_save = time.monotonic() + self.every_seconds
         self._stop.hold()

@@ -5,7 +5,7 @@
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from inspect import signature
 from sys import modules
@@ -25,11 +25,14 @@ from lightning.pytorch.callbacks import (
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.profilers import PassThroughProfiler
+from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
 from lightning.pytorch.trainer.connectors.checkpoint_connector import _CheckpointConnector
 from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
 from torch import Tensor, nn
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
+from litmore.data.loader import BatchLoader
 from litmore.errors import RunError, one_line
 from litmore.steps import total_steps, validates
 from litmore.training.rendezvous import fresh_store
@@ -200,6 +203,8 @@ def finish_batch(
 def restore_position(trainer: Trainer) -> None:
     """Put right, when training starts, what the Trainer does not restore of where it stands."""
     fit_loop, epoch_loop = trainer.fit_loop, trainer.fit_loop.epoch_loop
+    if epoch_loop.restarting:
+        _count_in_batches_of_now(trainer)
     if trainer.lightning_module.automatic_optimization:
         # Where logging stands. The Trainer first finishes a batch whose validation was due.
         again = epoch_loop.restarting and validation_is_due(trainer)
@@ -208,6 +213,18 @@ def restore_position(trainer: Trainer) -> None:
     fit_loop._restarting = False
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         _take_up(callback, trainer)
+
+
+def _count_in_batches_of_now(trainer: Trainer) -> None:
+    """Of an epoch that goes on with more processes, or fewer, the batches were of another size."""
+    loader = trainer.fit_loop._combined_loader
+    assert loader is not None
+    served = [each.served for each in loader.flattened if isinstance(each, BatchLoader)]
+    current = trainer.fit_loop.epoch_loop.batch_progress.current
+    if served and current.ready:
+        more = served[0] - current.ready
+        for name in ("ready", "started", "processed", "completed"):
+            setattr(current, name, getattr(current, name) + more)
 
 
 def _take_up(callback: Callback, trainer: Trainer) -> None:
@@ -225,17 +242,42 @@ def _take_up(callback: Callback, trainer: Trainer) -> None:
             group["lr"] = lr
 
 
-def training_length(trainer: Trainer) -> int | None:
+def training_length(trainer: Trainer, checkpoint: Mapping[str, Any]) -> int | None:
     """The optimizer steps of the whole training, where they are asked for before it; None: no end.
 
     Counting epochs takes the data.
+
+    Args:
+        trainer: the Trainer.
+        checkpoint: what it goes on from, maybe with batches of another size; empty: nothing.
+
     """
     if trainer.max_epochs == -1:
         return total_steps(trainer)
     trainer.fit_loop.setup_data()
     steps = total_steps(trainer)
+    left = _steps_left(trainer, checkpoint)
+    if left is not None and (steps is None or trainer.max_steps < 0 or steps < trainer.max_steps):
+        steps = checkpoint["global_step"] + left
+        steps = steps if trainer.max_steps < 0 else min(steps, trainer.max_steps)
     trainer.fit_loop._combined_loader = None  # made anew, it takes a checkpoint's state
     return steps
+
+
+def _steps_left(trainer: Trainer, checkpoint: Mapping[str, Any]) -> int | None:
+    """Optimizer steps until the last epoch's end; None: the batches are as large as before."""
+    assert trainer.fit_loop._combined_loader is not None
+    [loader, *_] = trainer.fit_loop._combined_loader.flattened
+    progress = checkpoint.get("loops", {}).get("fit_loop", {}).get("state_dict", {})
+    [state, *_] = progress.get("combined_loader") or [{}]
+    if not isinstance(loader, BatchLoader) or "global_batch" not in state:
+        return None
+    if state["global_batch"] == loader.global_batch:
+        return None
+    loader.load_state_dict(state)
+    batches, every = trainer.num_training_batches, trainer.accumulate_grad_batches
+    left, epochs = batches - loader.served, trainer.max_epochs - state["epoch"] - 1
+    return int(-(-left // every) + epochs * -(-batches // every))
 
 
 def move_along_curve(schedule: Any) -> None:
@@ -303,7 +345,7 @@ def connect(trainer: Trainer) -> None:
     of, timeout = strategy.cluster_environment, strategy._timeout
     rank, world_size = of.global_rank(), of.world_size()
     try:
-        store = torch.distributed.TCPStore(
+        store = TCPStore(
             of.main_address, of.main_port, world_size, is_master=False, timeout=timeout
         )
         torch.distributed.init_process_group(
@@ -316,6 +358,11 @@ def connect(trainer: Trainer) -> None:
     except torch.distributed.DistError as error:
         at = f"{of.main_address}:{of.main_port}"
         raise RunError(f"the other processes are not found at {at}: {one_line(error)}") from error
+
+
+def copies_process(trainer: Trainer) -> bool:
+    """Whether the Trainer runs in copies of this process, and brings little of them back."""
+    return type(trainer.strategy.launcher) is _MultiProcessingLauncher
 
 
 # A compiled model

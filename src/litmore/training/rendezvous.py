@@ -4,7 +4,7 @@ import time
 from datetime import timedelta
 from uuid import uuid4
 
-from torch.distributed import PrefixStore, Store
+from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]
 
 from litmore.errors import RunError
 
@@ -15,9 +15,9 @@ _LOOK = 0.01
 def fresh_store(store: Store, rank: int, world_size: int, timeout: timedelta) -> Store:
     """A part of the store that these processes share, and none before them has written into.
 
-    torchrun keeps one store over its restarts. Who reads there what a dead process wrote, its address
-    for one, waits for it in vain; and how often each was started again, nodes that come and go do not
-    agree on. So each process leaves a name that was never there, and the first one answers it.
+    torchrun keeps one store over its restarts. Who reads there what a dead process wrote, its
+    address for one, waits for it in vain; and how often each was started again, nodes that come and
+    go do not agree on. So each process leaves a name that was never there, which the first answers.
 
     Args:
         store: what torchrun has.
