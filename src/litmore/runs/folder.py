@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ EVENTS = "events.out.tfevents.*"
 TABLE = "metrics.csv"
 NAMED = ("last", "best")
 """Checkpoints that `--ckpt_path` knows by name; in a run's folder they are `<name>.ckpt`."""
+
+AUTO = "auto"
+"""To `fit`, `last` of the run that the same command line has begun (`litmore.runs.begun`)."""
 
 LOOK = 0.1
 """Seconds in which a look at a lock is long over."""
@@ -192,6 +196,8 @@ def find_checkpoint(
         InputError: there is no such file, or no run that has one.
 
     """
+    if ckpt_path == AUTO:
+        raise InputError(f"{flag} {AUTO}: is for `fit --ckpt_path`; here say last or best")
     if ckpt_path not in NAMED:
         path = Path(ckpt_path).expanduser()
         if "://" in ckpt_path:
@@ -200,14 +206,23 @@ def find_checkpoint(
             what = "a folder" if path.is_dir() else "no such file"
             raise InputError(f"{flag} {ckpt_path}: {what}")
         return path.absolute()
-    runs = [path for path in root.glob(f"{name or '*'}/version_*/{CONFIG}") if _is_run(path.parent)]
-    if not runs:
+    run = next(iter(runs_below(root, name)), None)
+    if run is None:
         raise InputError(f"{flag} {ckpt_path}: no run in {root / name if name else root}")
-    run = max(runs, key=lambda path: path.stat().st_mtime_ns).parent
     path = run / CHECKPOINTS / f"{ckpt_path}.ckpt"
     if not path.is_file():
         raise InputError(f"{flag} {ckpt_path}: the newest run, {run}, has none; name a file")
     return path.absolute()
+
+
+def runs_below(root: Path, name: str | None) -> list[Path]:
+    """The folders of all runs, or of those of a name; the one last trained in first."""
+    found = {}
+    for path in root.glob(f"{escape(name) if name else '*'}/version_*/{CONFIG}"):
+        with suppress(OSError):  # one may go while it is looked at
+            if _version(path.parent) >= 0:
+                found[path.parent] = path.stat().st_mtime_ns
+    return sorted(found, key=found.__getitem__, reverse=True)
 
 
 def run_of(checkpoint: Path) -> Path | None:
@@ -215,10 +230,6 @@ def run_of(checkpoint: Path) -> Path | None:
     run = checkpoint.parents[1]
     inside = checkpoint.parent.name == CHECKPOINTS and (run / CONFIG).is_file()
     return run if inside else None
-
-
-def _is_run(path: Path) -> bool:
-    return _version(path) >= 0
 
 
 def _version(path: Path) -> int:

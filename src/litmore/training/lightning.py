@@ -3,13 +3,15 @@
 `tests/training/test_lightning.py` says of each private name what is relied on.
 """
 
+import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from inspect import signature
 from sys import modules
 from typing import Any
 
+import torch
 from jsonargparse._completions_jsonschema import ParserJsonschema
 from jsonargparse._typehints import get_all_subclass_paths, get_class_types
 from jsonargparse._util import get_import_path
@@ -21,11 +23,19 @@ from lightning.pytorch.callbacks import (
     StochasticWeightAveraging,
 )
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.profilers import PassThroughProfiler
+from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
+from lightning.pytorch.trainer.connectors.checkpoint_connector import _CheckpointConnector
+from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
 from torch import Tensor, nn
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
+from litmore.data.loader import BatchLoader
+from litmore.errors import RunError, one_line
 from litmore.steps import total_steps, validates
+from litmore.training.rendezvous import fresh_store
 
 # What a step costs
 
@@ -193,6 +203,8 @@ def finish_batch(
 def restore_position(trainer: Trainer) -> None:
     """Put right, when training starts, what the Trainer does not restore of where it stands."""
     fit_loop, epoch_loop = trainer.fit_loop, trainer.fit_loop.epoch_loop
+    if epoch_loop.restarting:
+        _count_in_batches_of_now(trainer)
     if trainer.lightning_module.automatic_optimization:
         # Where logging stands. The Trainer first finishes a batch whose validation was due.
         again = epoch_loop.restarting and validation_is_due(trainer)
@@ -201,6 +213,18 @@ def restore_position(trainer: Trainer) -> None:
     fit_loop._restarting = False
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         _take_up(callback, trainer)
+
+
+def _count_in_batches_of_now(trainer: Trainer) -> None:
+    """Of an epoch that goes on with more processes, or fewer, the batches were of another size."""
+    loader = trainer.fit_loop._combined_loader
+    assert loader is not None
+    served = [each.served for each in loader.flattened if isinstance(each, BatchLoader)]
+    current = trainer.fit_loop.epoch_loop.batch_progress.current
+    if served and current.ready:
+        more = served[0] - current.ready
+        for name in ("ready", "started", "processed", "completed"):
+            setattr(current, name, getattr(current, name) + more)
 
 
 def _take_up(callback: Callback, trainer: Trainer) -> None:
@@ -218,17 +242,42 @@ def _take_up(callback: Callback, trainer: Trainer) -> None:
             group["lr"] = lr
 
 
-def training_length(trainer: Trainer) -> int | None:
+def training_length(trainer: Trainer, checkpoint: Mapping[str, Any]) -> int | None:
     """The optimizer steps of the whole training, where they are asked for before it; None: no end.
 
     Counting epochs takes the data.
+
+    Args:
+        trainer: the Trainer.
+        checkpoint: what it goes on from, maybe with batches of another size; empty: nothing.
+
     """
     if trainer.max_epochs == -1:
         return total_steps(trainer)
     trainer.fit_loop.setup_data()
     steps = total_steps(trainer)
+    left = _steps_left(trainer, checkpoint)
+    if left is not None and (steps is None or trainer.max_steps < 0 or steps < trainer.max_steps):
+        steps = checkpoint["global_step"] + left
+        steps = steps if trainer.max_steps < 0 else min(steps, trainer.max_steps)
     trainer.fit_loop._combined_loader = None  # made anew, it takes a checkpoint's state
     return steps
+
+
+def _steps_left(trainer: Trainer, checkpoint: Mapping[str, Any]) -> int | None:
+    """Optimizer steps until the last epoch's end; None: the batches are as large as before."""
+    assert trainer.fit_loop._combined_loader is not None
+    [loader, *_] = trainer.fit_loop._combined_loader.flattened
+    progress = checkpoint.get("loops", {}).get("fit_loop", {}).get("state_dict", {})
+    [state, *_] = progress.get("combined_loader") or [{}]
+    if not isinstance(loader, BatchLoader) or "global_batch" not in state:
+        return None
+    if state["global_batch"] == loader.global_batch:
+        return None
+    loader.load_state_dict(state)
+    batches, every = trainer.num_training_batches, trainer.accumulate_grad_batches
+    left, epochs = batches - loader.served, trainer.max_epochs - state["epoch"] - 1
+    return int(-(-left // every) + epochs * -(-batches // every))
 
 
 def move_along_curve(schedule: Any) -> None:
@@ -252,11 +301,68 @@ def flush_logs(trainer: Trainer) -> None:
 
 
 def leave_signals(trainer: Trainer) -> None:
-    """Let several processes not ask each other for signals at every step.
+    """Let the Trainer handle no signal, nor go on by itself from what it saved at one.
 
-    The Trainer's question knows of SIGTERM alone, and of the first process's.
+    Its handlers may save in the middle of a step, and wait for other processes there. What all ask
+    each other at every step, whether the first one got SIGTERM, is not asked either.
     """
-    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
+    trainer._signal_connector.__class__ = _NoSignals
+    trainer._checkpoint_connector.__class__ = _NamedCheckpoints
+    trainer.fit_loop.epoch_loop.__class__ = _UnaskedSteps
+
+
+class _NoSignals(_SignalConnector):
+    def register_signal_handlers(self) -> None:
+        pass
+
+
+class _NamedCheckpoints(_CheckpointConnector):
+    _hpc_resume_path = None  # under Slurm, whichever such file lies in the logs folder
+
+
+class _UnaskedSteps(_TrainingEpochLoop):
+    def _broadcast_sigterm_tensor(self) -> None:
+        pass
+
+
+# Several processes
+
+
+def connect(trainer: Trainer) -> None:
+    """Connect the processes that torchrun has started; the Trainer would, but not after a restart.
+
+    Raises:
+        RunError: one of them cannot be reached.
+
+    """
+    strategy: Any = trainer.strategy
+    if (
+        os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
+        or not hasattr(strategy, "_get_process_group_backend")
+        or torch.distributed.is_initialized()
+    ):
+        return
+    of, timeout = strategy.cluster_environment, strategy._timeout
+    rank, world_size = of.global_rank(), of.world_size()
+    try:
+        store = TCPStore(
+            of.main_address, of.main_port, world_size, is_master=False, timeout=timeout
+        )
+        torch.distributed.init_process_group(
+            strategy._get_process_group_backend(),
+            store=fresh_store(store, rank, world_size, timeout),
+            rank=rank,
+            world_size=world_size,
+            timeout=timeout,
+        )
+    except torch.distributed.DistError as error:
+        at = f"{of.main_address}:{of.main_port}"
+        raise RunError(f"the other processes are not found at {at}: {one_line(error)}") from error
+
+
+def copies_process(trainer: Trainer) -> bool:
+    """Whether the Trainer runs in copies of this process, and brings little of them back."""
+    return type(trainer.strategy.launcher) is _MultiProcessingLauncher
 
 
 # A compiled model
