@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from litmore.models.final_validation import FinalValidation
 from litmore.models.hyperparameters import keep_plain
 from litmore.models.stepless import Stepless
 from litmore.runs import checkpoint as checkpoints
+from litmore.runs.agreement import DisagreementError, agree, terms
 from litmore.runs.atomic import AtomicCheckpointIO
 from litmore.runs.changed_settings import ChangedSettings
 from litmore.runs.folder import RunFolder, check_name, is_first_process, run_of
@@ -37,7 +39,7 @@ from litmore.runs.saving import Checkpoints
 from litmore.runs.signals import Stopped
 from litmore.runs.summary_file import SummaryFile
 from litmore.steps import batches_done
-from litmore.training.lightning import CheapSteps
+from litmore.training.lightning import CheapSteps, once_connected
 from litmore.training.monitors import MonitorCheck
 from litmore.training.plateau import PlateauByValidation
 from litmore.watch.judgement import Judgement
@@ -55,12 +57,16 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
     """Run one of these commands, with these callbacks beside those that it names.
 
     Returns:
-        The exit code: 0 done, 130 or 143 stopped by SIGINT or SIGTERM.
+        The exit code: 0 done, 2 the processes disagree, 130 or 143 stopped by SIGINT or SIGTERM.
 
     """
     quieten_lightning()
+    code = 0
     try:
         _run(args, callbacks)
+    except DisagreementError as error:
+        tell(f"error: {error}")
+        code = 2
     except Stopped as stop:
         tell(stop.told)
         # To the process that launched this one, anything but 0 is a death to be followed.
@@ -77,7 +83,7 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
     # Left to the interpreter's exit, gloo's threads may abort it.
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
-    return 0
+    return code
 
 
 def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
@@ -98,6 +104,11 @@ def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
     is_new = folder is not None and folder.path is None
     try:
         trainer = assemble(settings, model, data, folder, callbacks)
+        if trainer.world_size > 1:
+            config = settings.to_record(data, settings.values.get("run_name"))
+            own = {"the command": settings.subcommand}
+            own |= terms(config, model, data, settings.ckpt_path)
+            once_connected(trainer, partial(agree, own))
         if settings.values.compile:
             compile_checked(model, trainer.strategy.root_device)
         _call(settings, trainer)

@@ -6,6 +6,7 @@
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
 from inspect import signature
 from sys import modules
 from typing import Any
@@ -22,6 +23,7 @@ from lightning.pytorch.callbacks import (
 )
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.profilers import PassThroughProfiler
+from lightning.pytorch.strategies import Strategy
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
@@ -257,6 +259,23 @@ def leave_signals(trainer: Trainer) -> None:
     The Trainer's question knows of SIGTERM alone, and of the first process's.
     """
     trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
+
+
+# Several processes
+
+
+def once_connected(trainer: Trainer, do: Callable[[], None]) -> None:
+    """Do something on each process as soon as they are connected: no logger or hook comes before.
+
+    It is pickled where processes are spawned.
+    """
+    connect = partial(_connect, trainer.strategy, do)
+    trainer.strategy.setup_environment = connect  # type: ignore[method-assign]
+
+
+def _connect(strategy: Strategy, do: Callable[[], None]) -> None:
+    type(strategy).setup_environment(strategy)
+    do()
 
 
 # A compiled model
