@@ -39,7 +39,7 @@ from litmore.runs.saving import Checkpoints
 from litmore.runs.signals import Stopped
 from litmore.runs.summary_file import SummaryFile
 from litmore.steps import batches_done
-from litmore.training.lightning import CheapSteps, once_connected
+from litmore.training.lightning import CheapSteps, before_connecting
 from litmore.training.monitors import MonitorCheck
 from litmore.training.plateau import PlateauByValidation
 from litmore.watch.judgement import Judgement
@@ -108,7 +108,7 @@ def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
             config = settings.to_record(data, settings.values.get("run_name"))
             own = {"the command": settings.subcommand}
             own |= terms(config, model, data, settings.ckpt_path)
-            once_connected(trainer, partial(agree, own))
+            before_connecting(trainer, partial(agree, own))
         if settings.values.compile:
             compile_checked(model, trainer.strategy.root_device)
         _call(settings, trainer)

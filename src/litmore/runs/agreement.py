@@ -1,16 +1,27 @@
 """That all processes of a run mean the same, said before any of them begins."""
 
-import socket
+import json
+import os
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 import torch
+from lightning.fabric.plugins import ClusterEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch import LightningDataModule, LightningModule
+from torch.distributed import DistError
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
-from litmore.errors import InputError
+from litmore.errors import InputError, RunError, one_line
 from litmore.runs.record import versions
 
 OWN = (  # where a process finds what it reads, and how it goes about it
@@ -31,8 +42,15 @@ SHOWN = 64
 _UNSET = "unset"
 
 
+WAIT = timedelta(minutes=30)
+"""For how long the others may take to start, as torch has it."""
+
+HURRY = timedelta(minutes=1)
+"""For how long a process that has refused waits to say so."""
+
+
 class DisagreementError(InputError):
-    """Two processes mean something else. All of them raise it; the first is to say it for all."""
+    """Two processes mean something else. Each one raises it; the first is to say it for all."""
 
 
 def terms(
@@ -71,36 +89,97 @@ def terms(
     return own
 
 
-def agree(own: Mapping[str, Any]) -> None:
+def agree(own: Mapping[str, Any], environment: ClusterEnvironment) -> Store:
     """Compare what each process means with what the first does. A collective call.
 
+    It comes before the processes are connected, so that one which has refused can say so.
+
+    Returns:
+        What must be held until they are connected: the first process serves it to the others.
+
     Raises:
-        DisagreementError: the first one that differs, and in what.
+        DisagreementError: the first that refused, or differs, and in what.
+        RunError: the others did not come.
 
     """
-    (first_node, first), *others = gathered((socket.gethostname(), own))
-    for rank, (node, other) in enumerate(others, start=1):
-        known = {**first, **other}
-        if COMMIT not in first or COMMIT not in other:
-            known.pop(COMMIT, None)
-        differing = [k for k in known if first.get(k, _UNSET) != other.get(k, _UNSET)]
-        if differing:
-            name, *more = differing
-            here, there = _apart(other.get(name, _UNSET), first.get(name, _UNSET))
-            also = f" ({len(more)} more differ)" if more else ""
-            raise DisagreementError(
-                f"{name}: {here} on {node} (rank {rank}), {there} on {first_node} (rank 0){also};"
-                " all processes of a run need the same"
-            )
+    mine = {name: str(value) for name, value in own.items()}
+    try:
+        store = _store(environment, WAIT)
+        said = _exchanged(store, environment, {"node": gethostname(), "means": mine})
+    except DistError as error:
+        raise RunError(f"the other processes of the run have not come: {one_line(error)}") from None
+    if said:
+        raise DisagreementError(said)
+    return store
 
 
-def gathered(own: Any) -> list[Any]:
-    """What each process has, in their order. A collective call, where there are several."""
-    if not torch.distributed.is_initialized():
-        return [own]
-    everyone: list[Any] = [None] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(everyone, own)
-    return everyone
+def refuse(why: str) -> None:
+    """Tell the processes that were started beside this one, and wait for it, that it has refused.
+
+    Nothing is done where they are not known, or are no longer waiting.
+    """
+    environment = next((kind() for kind in _STARTED_BY if kind.detect()), None)
+    if environment is None or environment.world_size() == 1 or torch.distributed.is_initialized():
+        return
+    with suppress(DistError):
+        _exchanged(_store(environment, HURRY), environment, {"node": gethostname(), "refuses": why})
+
+
+_STARTED_BY = (TorchElasticEnvironment, SLURMEnvironment)
+
+_calls = count()
+
+
+def _store(environment: ClusterEnvironment, wait: timedelta) -> Store:
+    """Where the processes meet, as torch itself does it."""
+    os.environ["MASTER_ADDR"] = environment.main_address
+    os.environ["MASTER_PORT"] = str(environment.main_port)
+    rank, size = environment.global_rank(), environment.world_size()
+    store, *_ = next(rendezvous("env://", rank, size, timeout=wait))
+    return PrefixStore(f"litmore/{next(_calls)}", store)
+
+
+def _exchanged(store: Store, environment: ClusterEnvironment, own: Mapping[str, Any]) -> str:
+    """What is to be said of all that each process has said; "" if they agree."""
+    rank, others = environment.global_rank(), range(1, environment.world_size())
+    store.set(f"said/{rank}", json.dumps(own))
+    if rank > 0:
+        if "refuses" in own:  # who serves the store has it, and may still be waiting for others
+            return ""
+        verdict = store.get("verdict").decode()
+        store.set(f"heard/{rank}", "")
+        return verdict
+    verdict = ""
+    heard = []
+    for other in others:
+        theirs = json.loads(store.get(f"said/{other}"))
+        heard += [] if "refuses" in theirs else [f"heard/{other}"]
+        verdict = verdict or _difference(own, theirs, other)
+    store.set("verdict", verdict)
+    if verdict:  # it is gone with this process
+        store.wait(heard)
+    return verdict
+
+
+def _difference(first: Mapping[str, Any], other: Mapping[str, Any], rank: int) -> str:
+    """What of the first process and another is not the same, as a line; "" if nothing is."""
+    if "refuses" in first or "refuses" in other:
+        by, who = (first, 0) if "refuses" in first else (other, rank)
+        return f"{by['refuses']} (on {by['node']}, rank {who})"
+    here, there = other["means"], first["means"]
+    known = {**there, **here}
+    if COMMIT not in here or COMMIT not in there:
+        known.pop(COMMIT, None)
+    differing = [name for name in known if here.get(name, _UNSET) != there.get(name, _UNSET)]
+    if not differing:
+        return ""
+    name, *more = differing
+    one, two = _apart(here.get(name, _UNSET), there.get(name, _UNSET))
+    also = f" ({len(more)} more differ)" if more else ""
+    return (
+        f"{name}: {one} on {other['node']} (rank {rank}), {two} on {first['node']} (rank 0){also};"
+        " all processes of a run need the same"
+    )
 
 
 _CORPUS = {f"data.{name}" for name in OF_A_CORPUS}

@@ -12,7 +12,6 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, WeightAveraging
 
 from litmore.errors import RunError
-from litmore.runs.agreement import gathered
 from litmore.runs.atomic import remove_unfinished
 from litmore.runs.folder import CHECKPOINTS, RunFolder
 from litmore.runs.rng import rng_state, set_rng_state
@@ -114,7 +113,7 @@ class Checkpoints(Checkpoint):
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Add the generators of all processes and the metrics; tell the batch as finished."""
-        checkpoint["rng_states"] = gathered(rng_state())
+        checkpoint["rng_states"] = _gathered(trainer, rng_state())
         checkpoint["callback_metrics"] = {k: float(v) for k, v in trainer.callback_metrics.items()}
         finish_batch(checkpoint, in_step=self._in_step, validation_is_due=self._validation_is_due)
 
@@ -223,6 +222,14 @@ class Checkpoints(Checkpoint):
 def _progress(trainer: Trainer) -> tuple[int, int]:
     """How far the training is: not every model takes optimizer steps."""
     return trainer.global_step, batches_done(trainer)
+
+
+def _gathered(trainer: Trainer, own: Any) -> list[Any]:
+    if trainer.world_size == 1:
+        return [own]
+    all_of_them: list[Any] = [None] * trainer.world_size
+    torch.distributed.all_gather_object(all_of_them, own)
+    return all_of_them
 
 
 def _is_finite(model: LightningModule) -> bool:

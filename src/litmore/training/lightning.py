@@ -14,6 +14,8 @@ from typing import Any
 from jsonargparse._completions_jsonschema import ParserJsonschema
 from jsonargparse._typehints import get_all_subclass_paths, get_class_types
 from jsonargparse._util import get_import_path
+from lightning.fabric.plugins import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import (
     EarlyStopping,
@@ -23,7 +25,6 @@ from lightning.pytorch.callbacks import (
 )
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.profilers import PassThroughProfiler
-from lightning.pytorch.strategies import Strategy
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
@@ -264,18 +265,26 @@ def leave_signals(trainer: Trainer) -> None:
 # Several processes
 
 
-def once_connected(trainer: Trainer, do: Callable[[], None]) -> None:
-    """Do something on each process as soon as they are connected: no logger or hook comes before.
+def before_connecting(trainer: Trainer, do: Callable[[ClusterEnvironment], object]) -> None:
+    """Do something on each process before they are connected: no logger or hook comes earlier.
 
-    It is pickled where processes are spawned.
+    What it returns is held until then. It is pickled where processes are spawned; where those of
+    one machine are launched from here, all are told the same, and nothing is done.
     """
-    connect = partial(_connect, trainer.strategy, do)
-    trainer.strategy.setup_environment = connect  # type: ignore[method-assign]
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    if environment is None or trainer.world_size == 1:
+        return
+    if trainer.num_nodes > 1 or not isinstance(environment, LightningEnvironment):
+        connect = partial(_connect, trainer.strategy, do)
+        trainer.strategy.setup_environment = connect  # type: ignore[method-assign]
 
 
-def _connect(strategy: Strategy, do: Callable[[], None]) -> None:
+def _connect(strategy: Any, do: Callable[[ClusterEnvironment], object]) -> None:
+    if hasattr(strategy, "set_world_ranks"):
+        strategy.set_world_ranks()
+    held = do(strategy.cluster_environment)
     type(strategy).setup_environment(strategy)
-    do()
+    del held
 
 
 # A compiled model
