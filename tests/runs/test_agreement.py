@@ -200,3 +200,44 @@ def test_one_that_refuses_ends_all(nodes, refusing):
     assert "nowhere.txt: no such file" in said[refusing]
     if refusing:
         assert f"(on {socket.gethostname()}, rank 1)" in said[0]
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize(
+    ("version", "path", "said"),
+    [
+        ("9.9", "words.txt", r"litmore: 9\.9 on \S+ \(rank 1\), \S+ on \S+ \(rank 0\)"),
+        (None, "nowhere.txt", r"nowhere\.txt: no such file.* \(on \S+, rank 1\)"),
+    ],
+)
+def test_nodes_of_torchrun(folder, tmp_path, version, path, said):
+    source = ROOT / "src"
+    if version:
+        source = tmp_path / "src"
+        shutil.copytree(ROOT / "src" / "litmore", source / "litmore")
+        code = source / "litmore" / "__init__.py"
+        code.write_text(re.sub("__version__ = .*", f"__version__ = '{version}'", code.read_text()))
+    launch = ["-m", "torch.distributed.run", "--nnodes=2", "--nproc_per_node=1",
+              "--master_addr=127.0.0.1", f"--master_port={free_port()}"]  # fmt: skip
+    flags = ["--trainer.num_nodes=2", "--trainer.devices=1", "--trainer.strategy=ddp",
+             "--trainer.accelerator=cpu", f"--trainer.default_root_dir={tmp_path}"]  # fmt: skip
+    started = [
+        subprocess.Popen(
+            [str(part) for part in (sys.executable, *launch, f"--node_rank={rank}",
+                                    ROOT / "main.py", *FIT, *flags, *more)],
+            cwd=folder, text=True, stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(where)},
+        )
+        for rank, (where, more) in enumerate(
+            [(ROOT / "src", []), (source, [f"--data.path={path}"])]
+        )
+    ]  # fmt: skip
+    try:
+        told = [node.communicate(timeout=120)[1] for node in started]
+    finally:
+        for node in started:
+            node.kill()
+    assert [node.returncode for node in started] == [1, 1]  # torchrun's own
+    assert all(re.search(r"exitcode +: 2 ", each) for each in told)
+    assert re.search(rf"^error: .*{said}", told[0], re.MULTILINE), told[0]
+    assert not (tmp_path / "mlp").exists()
