@@ -19,7 +19,8 @@ from pathlib import Path
 from litmore import locks
 locks.LEASE = float(sys.argv[2])
 folder = Path(sys.argv[1])
-print(locks.Lock(folder, folder / ".lease", "another").take(), flush=True)
+lock = locks.Lock(folder, folder / ".lease", "another")
+print(lock.take(), flush=True)
 time.sleep(600)
 """
 
