@@ -21,9 +21,9 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from litmore.corpus.mapped import MappedCorpus
+from litmore.corpus.source import NAMES
 from litmore.runs.atomic import AtomicCheckpointIO
 from litmore.runs.rng import rng_state
-from prepare import made_words
 from stopwatch import scratch
 
 VALIDATIONS = 10
@@ -129,14 +129,16 @@ def save(quick: bool) -> None:
 
 def cache(quick: bool) -> None:
     """By the characters."""
-    for words in (10**5,) if quick else (10**6, 10**7, 2 * 10**7):
-        path = made_words(words)
-        size = path.stat().st_size
+    torch.set_num_threads(1)  # on a busy machine, several wait for each other
+    for copies in (3,) if quick else (30, 300):
         with scratch() as folder:
-            os.environ["LITMORE_CACHE"] = str(folder)
+            path = folder / "names.txt"
+            path.write_bytes(NAMES.read_bytes() * copies)
+            size = path.stat().st_size
+            os.environ["LITMORE_CACHE"] = str(folder / "cache")
             reading = seconds_of(MappedCorpus.read, path)
             shuffling = seconds_of(MappedCorpus.read(path).shuffled, 42)
-            kept = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+            kept = sum(file.stat().st_size for file in folder.glob("cache/**/*") if file.is_file())
         print(f"a cache of {size / 1e6:,.0f} MB: tokens {reading:.1f} s"
               f" ({size / reading / 1e6:.1f} MB a second), shuffled {shuffling:.1f} s"
               f" ({size / shuffling / 1e6:.1f}), {kept / size:.2f} bytes a byte")  # fmt: skip
