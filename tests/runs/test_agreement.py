@@ -26,7 +26,7 @@ for line in sys.stdin:
 """
 OWN = """
 import torch
-from lightning.pytorch import LightningDataModule, LightningModule
+from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -51,6 +51,11 @@ class Plain(LightningModule):
 
 class Wide(Plain):
     pass
+
+
+class Watcher(Callback):
+    def __init__(self, tokenizer: Tokenizer = Tokenizer()):
+        pass
 
 
 class Data(LightningDataModule):
@@ -127,6 +132,7 @@ def nodes(folder):
 MLP = ["--config", ROOT / "configs" / "mlp.yaml", "--trainer.max_steps=3",
        "--tensorboard.every_n_steps=0"]  # fmt: skip
 FIT = ["fit", *MLP, "--data.path=words.txt"]
+JUDGE = ["validate", "--ckpt_path=last", "--run_name=seed_1"]
 PLAIN = ["fit", "--model=own.Plain", "--data=own.Data", "--trainer.max_steps=2"]
 
 
@@ -157,10 +163,13 @@ def trained(nodes, folder):
         (FIT, [*FIT, "--trainer.callbacks+=Timer"], "--trainer.callbacks", None),
         (FIT, [*FIT, "--trainer.fast_dev_run=true"], "--trainer.fast_dev_run", ("True", "False")),
         (PLAIN, [*PLAIN, "--model.width=2"], "--model.width", ("2", "1")),
+        (JUDGE, [*JUDGE, "--data.split_seed=1"], "--data.split_seed", ("1", "42")),
         (PLAIN, [*PLAIN, "--data.folder=there"], "--data.folder", ("there", "here")),
     ],
 )  # fmt: skip
-def test_what_differs_is_said_once_and_nothing_begins(nodes, folder, one, other, setting, values):
+def test_what_differs_is_said_once_and_nothing_begins(
+    nodes, folder, trained, one, other, setting, values
+):
     before = sorted(folder.glob("logs/*/*"))
     codes, (said, silent) = nodes(one, other)
     assert codes == [2, 2], said
@@ -179,6 +188,11 @@ def test_what_differs_is_said_once_and_nothing_begins(nodes, folder, one, other,
     if values:
         assert (found[2], found[4]) == values
     assert sorted(folder.glob("logs/*/*")) == before
+
+
+def test_what_no_config_can_write_is_no_difference(nodes):
+    codes, said = nodes(*[[*PLAIN, "--trainer.callbacks+=own.Watcher"]] * 2)
+    assert codes == [0, 0], said
 
 
 def test_checkpoints_are_compared_by_content(nodes, folder, trained):
