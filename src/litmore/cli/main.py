@@ -73,7 +73,12 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
             if is_own:
                 _leave_others()
             return 1
-        sys.stderr.write(f"error: {with_place(message, args, configs) if configs else message}\n")
+        message = with_place(message, args, configs) if configs else message
+        sys.stderr.write(f"error: {message}\n")
+        if args[:1] in ([each] for each in TRAINING) and _is_one_of_several():
+            from litmore.runs.agreement import refuse
+
+            refuse(message)
         return 2
 
 
@@ -85,6 +90,11 @@ def _run_light(args: Sequence[str], is_own: bool) -> int:
     purposes = {name: str(command(name).parser().description) for name in more_commands()}
     sys.stdout.write(overview(TRAINING | purposes))
     return 0
+
+
+def _is_one_of_several() -> bool:
+    """Whether a launcher has started others beside this process, which may be waiting for it."""
+    return any(os.environ.get(name, "1") != "1" for name in ("WORLD_SIZE", "SLURM_NTASKS"))
 
 
 def _leave_others() -> None:

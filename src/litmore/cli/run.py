@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from litmore.models.final_validation import FinalValidation
 from litmore.models.hyperparameters import keep_plain
 from litmore.models.stepless import Stepless
 from litmore.runs import checkpoint as checkpoints
+from litmore.runs.agreement import DisagreementError, agree, terms
 from litmore.runs.atomic import AtomicCheckpointIO
 from litmore.runs.begun import Begun
 from litmore.runs.changed_settings import ChangedSettings
@@ -38,7 +40,7 @@ from litmore.runs.saving import Checkpoints
 from litmore.runs.signals import Stopped
 from litmore.runs.summary_file import SummaryFile
 from litmore.steps import batches_done
-from litmore.training.lightning import CheapSteps, connect, leave_signals
+from litmore.training.lightning import CheapSteps, before_connecting, leave_signals
 from litmore.training.monitors import MonitorCheck
 from litmore.training.plateau import PlateauByValidation
 from litmore.watch.judgement import Judgement
@@ -56,12 +58,16 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
     """Run one of these commands, with these callbacks beside those that it names.
 
     Returns:
-        The exit code: 0 done, 128 + n stopped by signal n.
+        The exit code: 0 done, 2 the processes disagree, 128 + n stopped by signal n.
 
     """
     quieten_lightning()
+    code = 0
     try:
         _run(args, callbacks)
+    except DisagreementError as error:
+        tell(f"error: {error}")
+        code = 2
     except Stopped as stop:
         tell(stop.told)
         stop.request.release()
@@ -76,7 +82,7 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
     # Left to the interpreter's exit, gloo's threads may abort it.
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
-    return 0
+    return code
 
 
 def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
@@ -100,7 +106,11 @@ def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
     is_new = folder is not None and folder.path is None
     try:
         trainer = assemble(settings, model, data, folder, callbacks)
-        connect(trainer)
+        if trainer.world_size > 1:
+            config = settings.to_record(data, settings.values.get("run_name"))
+            own = {"the command": settings.subcommand}
+            own |= terms(config, model, data, settings.ckpt_path)
+            before_connecting(trainer, partial(agree, own))
         if settings.values.compile:
             compile_checked(model, trainer.strategy.root_device)
         _call(settings, trainer)

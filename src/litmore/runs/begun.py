@@ -123,7 +123,7 @@ def _by_name(
         known = seed if summary is None else summary.config.get("seed_everything")
         is_other = is_sibling or (type(seed) is int and known != seed)
         is_over = summary is not None and summary.status == "finished"
-        if not is_other and not is_over and not is_locked(run, unknown=False):
+        if not is_other and not is_over and not is_locked(run):
             yield run
 
 

@@ -3,10 +3,10 @@
 `tests/training/test_lightning.py` says of each private name what is relied on.
 """
 
-import os
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
 from inspect import signature
 from sys import modules
 from typing import Any
@@ -15,6 +15,8 @@ import torch
 from jsonargparse._completions_jsonschema import ParserJsonschema
 from jsonargparse._typehints import get_all_subclass_paths, get_class_types
 from jsonargparse._util import get_import_path
+from lightning.fabric.plugins import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import (
     EarlyStopping,
@@ -29,13 +31,12 @@ from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
 from lightning.pytorch.trainer.connectors.checkpoint_connector import _CheckpointConnector
 from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
 from torch import Tensor, nn
-from torch.distributed import TCPStore  # type: ignore[attr-defined]
+from torch.distributed import Store  # type: ignore[attr-defined]
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
 from litmore.data.loader import BatchLoader
-from litmore.errors import RunError, one_line
 from litmore.steps import total_steps, validates
-from litmore.training.rendezvous import fresh_store
+from litmore.training.rendezvous import has_agents_store
 
 # What a step costs
 
@@ -328,41 +329,44 @@ class _UnaskedSteps(_TrainingEpochLoop):
 # Several processes
 
 
-def connect(trainer: Trainer) -> None:
-    """Connect the processes that torchrun has started; the Trainer would, but not after a restart.
-
-    Raises:
-        RunError: one of them cannot be reached.
-
-    """
-    strategy: Any = trainer.strategy
-    if (
-        os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
-        or not hasattr(strategy, "_get_process_group_backend")
-        or torch.distributed.is_initialized()
-    ):
-        return
-    of, timeout = strategy.cluster_environment, strategy._timeout
-    rank, world_size = of.global_rank(), of.world_size()
-    try:
-        store = TCPStore(
-            of.main_address, of.main_port, world_size, is_master=False, timeout=timeout
-        )
-        torch.distributed.init_process_group(
-            strategy._get_process_group_backend(),
-            store=fresh_store(store, rank, world_size, timeout),
-            rank=rank,
-            world_size=world_size,
-            timeout=timeout,
-        )
-    except torch.distributed.DistError as error:
-        at = f"{of.main_address}:{of.main_port}"
-        raise RunError(f"the other processes are not found at {at}: {one_line(error)}") from error
-
-
 def copies_process(trainer: Trainer) -> bool:
     """Whether the Trainer runs in copies of this process, and brings little of them back."""
     return type(trainer.strategy.launcher) is _MultiProcessingLauncher
+
+
+# Several processes
+
+
+def before_connecting(trainer: Trainer, do: Callable[[ClusterEnvironment], Store]) -> None:
+    """Do something on each process before they are connected: no logger or hook comes earlier.
+
+    The store that it returns is held until then. It is pickled where processes are spawned; where
+    those of one machine are launched from here, all are told the same, and nothing is done.
+    """
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    if environment is None or trainer.world_size == 1:
+        return
+    if trainer.num_nodes > 1 or not isinstance(environment, LightningEnvironment):
+        connect = partial(_connect, trainer.strategy, do)
+        trainer.strategy.setup_environment = connect  # type: ignore[method-assign]
+
+
+def _connect(strategy: Any, do: Callable[[ClusterEnvironment], Store]) -> None:
+    if hasattr(strategy, "set_world_ranks"):
+        strategy.set_world_ranks()
+    environment = strategy.cluster_environment
+    store = do(environment)
+    if has_agents_store() and hasattr(strategy, "_get_process_group_backend"):
+        # Lightning would meet in torchrun's own store, where the dead of a restart have been.
+        torch.distributed.init_process_group(
+            strategy._get_process_group_backend(),
+            store=store,
+            rank=environment.global_rank(),
+            world_size=environment.world_size(),
+            timeout=strategy._timeout,
+        )
+    type(strategy).setup_environment(strategy)
+    del store
 
 
 # A compiled model

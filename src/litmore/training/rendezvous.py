@@ -1,5 +1,6 @@
 """How the processes that torchrun starts, and starts again, find each other."""
 
+import os
 import time
 from datetime import timedelta
 from uuid import uuid4
@@ -7,6 +8,12 @@ from uuid import uuid4
 from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]
 
 from litmore.errors import RunError
+
+
+def has_agents_store() -> bool:
+    """Whether torchrun serves the store that its processes meet in."""
+    return os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+
 
 _LOOK = 0.01
 """Seconds between two looks at who has come."""
