@@ -76,6 +76,11 @@ SECTIONS = {
         "The notebook's lists; then ten million words, of which files are memory-mapped"
         " ([data.md](data.md#files-larger-than-memory)).",
     ),
+    "running_text": (
+        "Running text",
+        "A million characters against a hundred million: a file from beginning to end, then what"
+        " training asks for.",
+    ),
     "ngram": (
         "Counting n-grams",
         "Kneser–Ney in plain dictionaries against the whole `fit` of `configs/ngram.yaml` without"

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from torch.optim import SGD
 
 import litmore.models
-from litmore.data import NamesDataModule
+from litmore.data import NamesDataModule, TextDataModule
 from litmore.data.views import Windows
 from litmore.models import CharLM
 from litmore.runs.checkpoint import load_model
@@ -112,7 +112,7 @@ class Notebook:
         return shares
 
 
-def split_loss(model: CharLM, module: NamesDataModule, split: str) -> float:
+def split_loss(model: CharLM, module: NamesDataModule | TextDataModule, split: str) -> float:
     """Of all examples at once, batch norm by its running averages."""
     view = Windows(module.splits[split], model.block_size)
     with torch.inference_mode():

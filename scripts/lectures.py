@@ -16,7 +16,7 @@ import torch
 import yaml
 
 from lecture_trainings import ROOT, Notebook, Run, split_loss
-from litmore.data import NamesDataModule
+from litmore.data import NamesDataModule, TextDataModule
 from litmore.data.entropy import entropy_floor
 from litmore.errors import InputError
 
@@ -61,6 +61,7 @@ def rows(data: Sequence[str], module: NamesDataModule, folder: Path, *, long: bo
         *neural_rows(data, folder),
         *overfit_rows(data, module, folder),
         *notebook_rows(module, long=long),
+        *shakespeare_rows(folder),
         *(row for training in LONG if long for row in long_rows(data, module, folder, *training)),
     ]
 
@@ -194,6 +195,28 @@ def notebook_rows(module: NamesDataModule, *, long: bool) -> list[Row]:
     ]  # fmt: skip
 
 
+def shakespeare_rows(folder: Path) -> list[Row]:
+    """The GPT lecture's bigram on running text; none where the text cannot be had."""
+    settings = yaml.safe_load((ROOT / "configs/lecture/gpt_bigram.yaml").read_text())["data"]
+    text = TextDataModule(**settings["init_args"])
+    try:
+        sizes = [len(text.splits[name]) for name in ("train", "val")]
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        return []
+    run = Run("gpt_bigram", [], folder, "--trainer.max_steps=2700")
+    model = run.model()
+    figures = (split_loss(model, text, "train"), run.logged("val/loss")[-1])
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return [
+        Row("GPT lecture, bigram on tiny Shakespeare: train, validation characters; vocabulary",
+            (1_003_854, 111_540, 65), (*sizes, model.vocab_size), 0, run.seconds, run.command),
+        Row("… parameters", (4225,), (parameters,), 0, run.seconds, run.command),
+        Row("… after 2,700 of its 3,000 steps: train, validation", (2.4738, 2.4911), figures, 4,
+            run.seconds, run.command, within=0.02),
+    ]  # fmt: skip
+
+
 def table(rows: Sequence[Row], *, comparable: bool) -> str:
     """The rows as Markdown."""
     head = ["figure", "lecture", "litmore", "met", "seconds", "command"]
@@ -245,9 +268,10 @@ def document(written: str, *, comparable: bool) -> str:
 `make lectures` runs every row and writes this page. {corpus}
 Deterministic figures are met when they agree in the digits shown, those after 200,000 minibatches
 when they are within 0.02: there litmore's loader serves each example once an epoch, where the
-notebooks draw with replacement. Where a row is on the notebook's own batches, its losses are the
-notebook's to the digit. The seconds are those of the whole command, Python's start included, or of
-the rows before it in the same training.
+notebooks draw with replacement. So are the GPT lecture's losses, which it estimates on 200 batches.
+Where a row is on the notebook's own batches, its losses are the notebook's to the digit. The
+seconds are those of the whole command, Python's start included, or of the rows before it in the
+same training.
 
 {written}
 

@@ -9,7 +9,9 @@ import yaml
 from litmore.runs.checkpoint import load_model
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-MODELS = sorted(path.stem for path in CONFIGS.glob("*.yaml") if path.stem != "micrograd")
+TEXTS = ("enwik8", "shakespeare", "text8")
+MODELS = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+MODELS = [name for name in MODELS if name not in (*TEXTS, "micrograd")]
 MODELS += ["trained/mixture"]
 SHORT = ["--data.max_words=300", "--data.split=[0.8,0.1,0.1]", "--trainer.accelerator=cpu"]
 TRAINED = "trained"
@@ -69,3 +71,22 @@ def test_every_config_trains_judges_and_draws_names(name, command_line):
     parameters = sum(each.numel() for each in load_model(Path(last)).parameters())
     said = re.search(r"([\d,]+) parameters", first)
     assert said is None or int(said[1].replace(",", "")) == parameters
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.torture] * (name != "shakespeare")) for name in TEXTS],
+)
+def test_every_config_of_running_text(name, command_line):
+    config = CONFIGS / f"{name}.yaml"
+    code, _, err = command_line("fit", "--config", config, "--data.url=null", "--data.path=none")
+    assert (code, err.splitlines()[-1].endswith("/none: no such file; give a text file")) == (
+        2,
+        True,
+    )
+    Path("text").write_text("to be, or not to be\n" * 200)
+    more = ["--data.path=text", "--data.sha256=null", "--trainer.max_steps=2", *SHORT[2:]]
+    more += ["--data.batch_size=2", "--model.hidden_dim=8"]
+    code, out, err = command_line("fit", "--config", config, *more)
+    assert code == 0, err
+    assert re.search(r"val/bits_per_byte +\d", out)

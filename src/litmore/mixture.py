@@ -96,6 +96,18 @@ class Mixture(Stepless):
         parts = (part for after in kept for part in after)
         return self._mixed(torch.stack(logits)), (numbers.expand(len(tokens), -1), *parts)
 
+    def check_data(self, data: Any) -> None:
+        super().check_data(data)
+        overlap = getattr(data, "eval_overlap", None)
+        if overlap is None:  # of words, each of which has its beginning
+            return
+        for member in self._models:
+            if "windows" in member.views and overlap < member.block_size - 1:
+                raise InputError(
+                    f"--data.eval_overlap {overlap}: {type(member).__name__} looks at"
+                    f" {member.block_size} tokens; pass at least {member.block_size - 1}"
+                )
+
     def on_train_start(self) -> None:
         """Find the weights, on the training's batches where there are none to validate."""
         super().on_train_start()

@@ -64,7 +64,7 @@ def test_ids_have_the_smallest_type_that_holds_them(num_characters, dtype):
     assert Vocabulary(characters).dtype == dtype
 
 
-@pytest.mark.parametrize("characters", ["aba", "a\nb", "\n", "éé"])
+@pytest.mark.parametrize("characters", ["aba", "a\nb", "\na\n", "éé"])
 def test_refuses_a_repetition_and_a_newline(characters):
     with pytest.raises(InputError, match=r"^vocabulary .* stands twice or is a newline$"):
         Vocabulary(characters)

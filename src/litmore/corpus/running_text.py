@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Int, Integer
 from torch import Tensor
 
+from litmore.corpus.characters import alphabet, named
 from litmore.corpus.corpus import LEFT_PADDING, Run, frequencies, vocabulary_of
 from litmore.corpus.kinds import HEAD, check_text
 from litmore.corpus.mapped import kept, write_runs
@@ -148,10 +149,9 @@ def _tokens(path: Path, tokens: Tokens, ids: Vocabulary) -> Iterator[tuple[np.nd
         if strangers.size:
             at = int(strangers[0])
             line += int(np.count_nonzero(codepoints[:at] == NEWLINE))
-            character = chr(codepoints[at])
             raise InputError(
-                f"{path}:{line}: {character!r} (U+{ord(character):04X}) is not among the"
-                f" {len(ids):,} characters of the vocabulary"
+                f"{path}:{line}: {named(chr(codepoints[at]))} is not among the vocabulary's"
+                f" {alphabet(ids.characters)}"
             )
         line += int(np.count_nonzero(codepoints == NEWLINE))
         is_empty &= not found.size
@@ -175,9 +175,10 @@ def _characters(path: Path) -> Iterator[tuple[np.ndarray, int]]:
     """
     line, at, rest = 1, 0, b""
     for chunk, packed in chunks(path):
-        if not at:
+        is_first = not at and not rest
+        if is_first:
             check_text(path, chunk[:HEAD])
-        raw = rest + (chunk if at or rest else chunk.removeprefix(BOM))
+        raw = rest + (chunk.removeprefix(BOM) if is_first else chunk)
         text, rest = _decoded(raw, path, line, at)
         if (nul := raw.find(b"\0")) >= 0:
             line += raw.count(b"\n", 0, nul)

@@ -15,6 +15,7 @@ from litmore.corpus.source import NAMES
 from litmore.corpus.text import sha256_of
 from litmore.export.folder import CONFIG
 from litmore.export.use import lines_of_use
+from litmore.models.base import CharLM
 from litmore.runs.folder import VERSIONS, run_of
 from litmore.runs.history import curves_of
 from litmore.runs.trust import PACKAGES
@@ -72,13 +73,14 @@ def _model(
     rows += [("settings", settings)] if settings else []
     if (now := _types(model.state_dict())) != (then := _types(checkpoint["state_dict"])):
         rows.append(("weights", f"{now}, as the class makes them; trained in {then}"))
-    if "vocabulary" in description:
-        size = len(description["vocabulary"]) + 1
+    if isinstance(model, CharLM):
+        size = len(model.vocabulary)
+        zero = "newline" if model.vocabulary.is_text else "boundary"
         shape = f"(batch, {description.get('block_size', 'time')})"
         if limit := description.get("longest_input"):
             shape += f", time at most {limit}"
         rows += [
-            ("in", f"`tokens`, int64 {shape}: 0 is the boundary, 1 to {size - 1} the characters"),
+            ("in", f"`tokens`, int64 {shape}: 0 is the {zero}, 1 to {size - 1} the characters"),
             ("out", f"`logits` of the next token, of {size}"),
         ]
     return rows
@@ -111,7 +113,8 @@ def _data(checkpoint: Mapping[str, Any]) -> list[tuple[str, str]]:
         rows += [("file", f"`{where}`" if where else f"litmore's own `{NAMES.name}`")]
         rows += [("SHA-256", f"`{sha256}`" if sha256 else "not recorded")]
     if isinstance(split := settings.get("split"), list):
-        shuffled = f", shuffled by seed {settings.get('split_seed')}"
+        seed = settings.get("split_seed")  # of running text there is none
+        shuffled = "" if seed is None else f", shuffled by seed {seed}"
         rows.append(("train / val / test", " / ".join(map(str, split)) + shuffled))
     if (number := settings.get("max_words")) is not None:
         rows.append(("words", f"the first {number}"))

@@ -5,14 +5,19 @@ from typing import Any
 
 
 def lines_of_use(name: str, description: Mapping[str, Any]) -> str:
-    """For a format: they draw names, or load what is no model of words.
+    """For a format: they draw names, or text, or load what is no model of characters.
 
     They are for a Python that works in the folder.
     """
     if "vocabulary" not in description:
         return _RUNNING[name]
     context, last = _step(description)
-    return _NAMING[name].replace("CONTEXT", context).replace("LAST", last)
+    lines = _NAMING[name].replace("CONTEXT", context).replace("LAST", last)
+    if not description["vocabulary"].startswith("\n"):
+        return lines
+    for words, text in _OF_TEXT.items():
+        lines = lines.replace(words, text)
+    return lines
 
 
 def _step(description: Mapping[str, Any]) -> tuple[str, str]:
@@ -63,6 +68,13 @@ while len(name) == 1 or name[-1] and len(name) < 100:
     name.append(int(generator.choice(len(logits), p=likelihoods / likelihoods.sum())))
 print("".join(characters[token] for token in name if token))
 """
+
+_OF_TEXT = {
+    '"." + ': "",  # its newline has id 0
+    "len(name) == 1 or name[-1] and len(name) < 100": "len(name) < 500",
+    "for token in name if token": "for token in name[1:]",
+}
+"""What is another of running text, which goes on: in this order."""
 
 _NAMING = {"safetensors": _LITMORE, "torch": _TORCH, "onnx": _ONNX}
 """Each draws a name; CONTEXT and LAST are the model's own."""

@@ -7,7 +7,6 @@ from jaxtyping import Int
 from lightning.pytorch import Trainer
 from torch import Tensor
 
-from litmore.corpus.corpus import Corpus
 from litmore.models.base import CharLM
 from litmore.runs.record import RunRecord
 
@@ -18,8 +17,8 @@ def record_of(trainer: Trainer) -> RunRecord | None:
     return next((each for each in callbacks if isinstance(each, RunRecord)), None)
 
 
-def splits_of(trainer: Trainer) -> dict[str, Corpus] | None:
-    """The splits of the run's names; None where other data are trained on."""
+def splits_of(trainer: Trainer) -> dict[str, Any] | None:
+    """The splits of the run's names or running text; None where other data are trained on."""
     return getattr(getattr(trainer, "datamodule", None), "splits", None)
 
 

@@ -20,8 +20,8 @@ TEXT_LENGTH = 200
 class Samples(Drawing):
     """Show `samples` as text, sorted into in train, held out and new, and each sort's share.
 
-    Of running text that is one text. Each time the same random numbers: what changes is the
-    model. Training's own are not touched.
+    Each time the same random numbers: what changes is the model. Training's own are not touched.
+    Of running text it is one text.
 
     Args:
         every_n_steps: between two drawings; None: a few times in the training; 0: at its end.

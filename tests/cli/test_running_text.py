@@ -1,0 +1,241 @@
+"""Running text through every command."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from litmore.cli import main
+from litmore.models import GRU
+from litmore.runs.checkpoint import load_model
+
+TEXT = "".join(
+    f"Who {verb}s there?\r\n\tNay, answer me: {verb}.\n\n" for verb in ["ab", "cd", "ef"]
+)
+TEXT *= 40
+QUICK = ["--trainer.max_steps=6", "--trainer.accelerator=cpu", "--trainer.log_every_n_steps=1"]
+STREAM = ["--data=TextDataModule", "--data.path=text.txt", "--data.block_size=8"]
+LAST = Path("logs/gru/version_0/checkpoints/last.ckpt")
+
+
+@pytest.fixture
+def run(command_line):
+    """Run a command line beside `text.txt`; stdout and stderr of one that succeeds."""
+    Path("text.txt").write_bytes(TEXT.encode())
+
+    def run(*args, code=0):
+        found, out, err = command_line(*args)
+        assert found == code, err
+        return out, err
+
+    return run
+
+
+SEQUENCES = {
+    "GRU": [],
+    "LSTM": [],
+    "RNN": [],
+    "BagOfWords": [],
+    "Transformer": ["--model.embedding_dim=8", "--model.num_layers=1"],
+}
+CONTEXTS = {"MLP": [], "WaveNet": [], "NeuralBigram": ["--data.block_size=1"], "NGram": []}
+CONTEXTS |= {"CountBigram": ["--data.block_size=1"]}
+
+
+@pytest.mark.parametrize("model", [*SEQUENCES, *CONTEXTS])
+def test_every_model_learns_is_judged_and_writes_text(run, model):
+    more = SEQUENCES.get(model) or CONTEXTS.get(model) or []
+    more = [*more, *([] if model in SEQUENCES else ["--data.view=windows"])]
+    steps = ["--trainer.max_epochs=1"] if model in ("NGram", "CountBigram") else QUICK
+    out, err = run("fit", "--model", model, *STREAM, *more, *steps, "--trainer.accelerator=cpu")
+    size = len(TEXT)
+    train, val = int(0.9 * size), int(0.95 * size) - int(0.9 * size)
+    assert f"text.txt: {train:,} / {val} / {size - train - val} characters" in err
+    assert "no more of it" not in err  # a picture that failed
+    loss = float(re.search(r"val/loss +(\S+)", out)[1])
+    out, _ = run("validate", "--ckpt_path", "last")
+    assert float(re.search(r"val/loss +(\S+)", out)[1]) == pytest.approx(loss, abs=2e-4)
+    assert "test/bits_per_byte" in run("test", "--ckpt_path", "last")[0]
+    prompt = "ef.\n\nWho"
+    more = ["--prompt", prompt, "--max_length", 90]
+    out, err = run("sample", "--ckpt_path", "last", *more)
+    assert out.startswith(prompt)
+    assert len(out) == 91
+    assert "new" not in err
+
+
+def test_several_texts_are_parted_and_the_same_again(run):
+    run("fit", "--model=GRU", *STREAM, *QUICK)
+    flags = ["--ckpt_path", "last", "--max_length", 30]
+    out, _ = run("sample", *flags, "--num_samples", 3)
+    texts = out.split("-" * 40 + "\n")
+    assert [len(text) for text in texts] == [31] * 3
+    assert out == run("sample", *flags, "--num_samples", 3)[0]
+    assert run("sample", "--ckpt_path", "last", "--num_samples", 0)[0] == ""
+    assert len(run("sample", "--ckpt_path", "last")[0]) == 501
+
+
+def test_a_prompt_holds_what_the_text_holds(run):
+    run("fit", "--model=GRU", *STREAM, *QUICK)
+    _, err = run("sample", "--ckpt_path", "last", "--prompt", "Who ü", code=2)
+    assert err.splitlines()[-1].startswith("error: --prompt 'Who ü': 'ü' ")
+    out, _ = run("sample", "--ckpt_path", "last", "--prompt", "\r\n\t", "--max_length", 4)
+    assert out.startswith("\r\n\t")
+
+
+def test_bytes_of_any_file(run):
+    raw = "žluťoučký kůň\n".encode() * 60 + bytes(range(256)) * 2
+    Path("text.txt").write_bytes(raw)
+    out, err = run("fit", "--model=GRU", *STREAM, "--data.tokens=bytes", *QUICK)
+    assert f" / {int(0.95 * len(raw)) - int(0.9 * len(raw))} / " in err
+    assert "bytes (train / val / test)\n" in err
+    assert "no more of it" not in err
+    bits = {name: re.search(rf"val/bits_per_{name} +(\S+)", out)[1] for name in ("char", "byte")}
+    assert bits["char"] == bits["byte"]
+    out, _ = run("sample", "--ckpt_path", "last", "--prompt", "kůň 𝄞", "--max_length", 40)
+    assert out.startswith("kůň 𝄞")
+    assert run("validate", "--ckpt_path", "last")[0]
+
+
+def test_bits_per_byte_are_of_what_is_written(run, trainer):
+    Path("text.txt").write_text("é\n" * 600)
+    out, _ = run("fit", "--model=CountBigram", *STREAM, "--data.view=counts",
+                 "--data.block_size=1", "--trainer.max_epochs=1")  # fmt: skip
+    found = {name: float(re.search(rf"val/{name} +(\S+)", out)[1])
+             for name in ("loss", "bits_per_char", "bits_per_byte")}  # fmt: skip
+    assert found["bits_per_byte"] == pytest.approx(found["bits_per_char"] / 1.5, abs=2e-4)
+
+
+def test_goes_on_to_the_bit_in_the_middle_of_an_epoch(run):
+    more = ["--model=GRU", *STREAM, "--data.batch_size=3", "--trainer.accelerator=cpu"]
+    run("fit", *more, "--trainer.max_steps=9", "--run_name=whole")
+    run("fit", *more, "--trainer.max_steps=4")
+    run("fit", "--ckpt_path", "last", "--run_name=gru", "--trainer.max_steps=9")
+    whole, parts = (load_model(Path(f"logs/{name}/version_0/checkpoints/last.ckpt")).state_dict()
+                    for name in ("whole", "gru"))  # fmt: skip
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_another_text_is_judged_by_the_models_own_characters(run):
+    run("fit", "--model=GRU", *STREAM, *QUICK)
+    Path("other.txt").write_text("Who is there?\n" * 40)
+    _, err = run("validate", "--ckpt_path", "last", "--data.path=other.txt", code=2)
+    assert "other.txt:1: 'i' (U+0069) is not among the" in err.splitlines()[-1]
+    Path("other.txt").write_text("Who abs there?\n" * 40)
+    assert "val/loss" in run("validate", "--ckpt_path", "last", "--data.path=other.txt")[0]
+
+
+REFUSED = [
+    (["--model=MLP"], "error: --data.view stream: MLP takes windows or counts"),
+    (["--model=GRU", "--data.view=windows"], "error: --data.view windows: GRU takes words"),
+    (["--model=GRU", "--data.block_size=0"], "error: --data.block_size 0: must be at least 1"),
+    (["--model=GRU", "--data.block_size=9000"], "error: --data.block_size 9000: the train split"),
+    (["--model=ScalarMLP", "--data.view=windows"], "error: --"),
+    (["--model=GRU", "--data.path=none.txt"], "/none.txt: no such file; give a text file"),
+    (["--model=GRU", "--data.path=."], ": a folder; give a text file"),
+    (["--model=Transformer", "--model.block_size=9"], "error: --model.block_size 9: the data's"),
+]
+
+
+@pytest.mark.parametrize(("more", "said"), REFUSED)
+def test_refuses_in_one_line_and_leaves_nothing(run, more, said):
+    out, err = run("fit", *STREAM, *more, *QUICK, code=2)
+    assert out == ""
+    assert said in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert not Path("logs").exists()
+
+
+def test_predict_is_refused_in_one_line(run):
+    run("fit", "--model=GRU", *STREAM, *QUICK)
+    _, err = run("predict", "--ckpt_path", "last", code=2)
+    assert err.splitlines()[-1] == (
+        "error: --data TextDataModule: predict scores words one by one; test gives a text's loss"
+    )
+
+
+def test_print_splits(run):
+    out, _ = run("fit", "--model=GRU", *STREAM, "--print_splits")
+    assert out.splitlines()[0].split() == ["split", "characters", "begins"]
+    assert out.splitlines()[1].endswith(repr(TEXT[:40]))
+
+
+OWN = """
+from torch import nn
+from litmore.models import CharLM
+
+
+class Own(CharLM):
+    views = ("words",)
+
+    def __init__(self, vocabulary: str, hidden_dim: int = 8):
+        super().__init__(vocabulary)
+        self.save_hyperparameters()
+        self.embedding = nn.Embedding(self.vocab_size, hidden_dim)
+        self.recurrent = nn.GRU(hidden_dim, hidden_dim, batch_first=True)
+        self.output = nn.Linear(hidden_dim, self.vocab_size)
+
+    def forward(self, x):
+        return self.output(self.recurrent(self.embedding(x))[0])
+"""
+
+
+def test_a_model_of_ones_own_that_takes_words_takes_text(run, monkeypatch, here):
+    monkeypatch.syspath_prepend(here)
+    Path("own_text_model.py").write_text(OWN)
+    run("fit", "--model=own_text_model.Own", *STREAM, *QUICK)
+    assert len(run("sample", "--ckpt_path", "last", "--max_length", 20)[0]) == 21
+    assert "test/loss" in run("test", "--ckpt_path", "last")[0]
+
+
+def test_the_names_can_be_read_as_text(run):
+    _, err = run("fit", "--model=GRU", "--data=TextDataModule", *QUICK, "--data.batch_size=2")
+    assert "names.txt: " in err
+    assert "characters (train / val / test), 27 different ones" in err
+
+
+def test_a_config_of_names_gives_way_to_text(run):
+    Path("words.yaml").write_text(
+        "model: {class_path: litmore.models.GRU}\n"
+        "data: {class_path: NamesDataModule, init_args: {view: words, batch_size: 5}}\n"
+    )
+    run("fit", "--config=words.yaml", *STREAM, *QUICK)
+    assert GRU is type(load_model(Path("logs/words/version_0/checkpoints/last.ckpt")))
+
+
+def test_mixed_with_counts(run):
+    split = ["--data.split=[0.8,0.1,0.1]"]
+    run("fit", "--model=GRU", *STREAM, *QUICK, *split)
+    counting = ["--data.view=windows", "--trainer.max_epochs=1"]
+    run("fit", "--model=NGram", *STREAM, *split, *counting, "--trainer.accelerator=cpu")
+    members = "[logs/gru/version_0,logs/ngram/version_0]"
+    more = [*STREAM, *split, "--trainer.max_epochs=1", "--trainer.limit_train_batches=1"]
+    out, err = run("fit", "--model=litmore.mixture.Mixture", f"--model.members={members}", *more,
+                   "--trainer.accelerator=cpu")  # fmt: skip
+    assert "no more of it" not in err
+    weights = [float(share) for share in re.findall(r"(\d\.\d+) (?:GRU|NGram)", err)]
+    assert sum(weights) == pytest.approx(1, abs=2e-3)
+    losses = {}
+    for name in ("gru", "ngram", "mixture"):
+        out, _ = run("validate", "--ckpt_path", f"logs/{name}/version_0/checkpoints/last.ckpt")
+        losses[name] = float(re.search(r"val/loss +(\S+)", out)[1])
+    assert losses["mixture"] <= min(losses["gru"], losses["ngram"]) + 1e-3
+    assert len(run("sample", "--ckpt_path=last", "--run_name=mixture", "--max_length=50")[0]) == 51
+
+
+def test_exported_and_loaded_again(run):
+    import litmore
+
+    run("fit", "--model=GRU", *STREAM, *QUICK)
+    run("export", "--ckpt_path", "last", "--output", "out", "--format", "safetensors", "torch")
+    model = litmore.load("out")
+    assert model.vocabulary.is_text
+    card = Path("out/README.md").read_text()
+    assert f"of {len(set(TEXT))} |" in card
+
+
+def test_the_command_line_of_another_process_state(run):
+    """Nothing of the text is kept in the process: words train after it as before."""
+    run("fit", "--model=GRU", *STREAM, *QUICK)
+    assert main(["fit", "--model=MLP", "--data.max_words=60", *QUICK]) == 0
