@@ -119,6 +119,25 @@ class Slow(Callback):
             time.sleep(0.1)
 
 
+class Seen(Callback):
+    """Write down which words each process trains on, by step and epoch, in a file each."""
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        words = ["".join(map(chr, 96 + x[x > 0])) for x in batch[0]]
+        with Path(f"seen_{trainer.global_rank}_of_{trainer.world_size}.txt").open("a") as file:
+            file.write(f"{trainer.current_epoch} {trainer.global_step} {' '.join(words)}\n")
+
+
+class Pace(Callback):
+    """Let every step take at least so many seconds."""
+
+    def __init__(self, seconds: float):
+        self.seconds = seconds
+
+    def on_train_batch_start(self, trainer, *_):
+        time.sleep(self.seconds)
+
+
 class Poison(Callback):
     """Make weights NaN after so many steps."""
 

@@ -12,6 +12,7 @@ FLOORS = (
     "progress",
     "steps",
     "log",
+    "locks",
     "corpus",
     "data",
     "models",

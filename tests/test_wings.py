@@ -27,7 +27,8 @@ WINGS = {
     "docs": ["docs", "tests/docs"],
     "notebooks": ["notebooks", "tests/test_notebooks.py"],
     "benchmarks": ["benchmarks", "tests/test_benchmarks.py"],
-    "scripts": ["scripts"],
+    "scripts": ["scripts", "tests/torture/slurm"],
+    "job scripts": ["scripts/slurm", "tests/torture/slurm", "docs/cluster.md"],
     "one picture": ["src/litmore/watch/parts/heat_map.py", "tests/watch"],
     "lectures": ["configs/lecture", "scripts/lecture*.py", "tests/test_lectures.py"],
 }

@@ -108,7 +108,15 @@ def test_a_run_folder_holds_what_the_run_was(fit):
         "projector/embedding.tsv", "projector/characters.tsv",
     }  # fmt: skip
     versions = yaml.safe_load((folder / "versions.yaml").read_text())
-    assert set(versions) == {"litmore", "torch", "lightning", "python", "git_commit"}
+    assert set(versions) == {
+        "litmore",
+        "torch",
+        "lightning",
+        "python",
+        "git_commit",
+        "job",
+        "command",
+    }
     assert yaml.safe_load((folder / "hparams.yaml").read_text())["hidden_dim"] == 200
     assert yaml.safe_load((folder / "config.yaml").read_text())["trainer"]["max_steps"] == 60
 

@@ -51,7 +51,7 @@ def test_the_first_screen_of_fit_is_what_one_sets_first(helped):
                  "--num_threads", "--data", "--optimizer", "--lr_scheduler"):  # fmt: skip
         assert [line for line in first if line.startswith(f"  {flag} ")], flag
     text = " ".join(" ".join(first).split())
-    assert "Go on, exactly, from a file, `last` or `best`" in text
+    assert "Go on, exactly, from a file, `last`, `best` or `auto`" in text
     assert "MuonAdamW" in text
     for how in ("--model.help", "--optimizer.help MuonAdamW", "--data.help"):
         assert how in text

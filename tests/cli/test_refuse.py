@@ -244,6 +244,7 @@ FLAGS = {
     "no such accelerator": ([*FIT[:3], "--trainer.accelerator", "abacus"], "--trainer: "),
     "tpu without one": ([*FIT[:3], "--trainer.accelerator", "tpu"], "--trainer: "),
     "devices 0": ([*FIT, "--trainer.devices", "0"], "--trainer: "),
+    "copies of a process": ([*FIT, "--trainer.strategy", "ddp_spawn"], "--trainer.strategy: "),
     "more devices than can be": ([*FIT, "--trainer.devices", "9999"], "--trainer.devices 9999"),
     "no such strategy": ([*FIT, "--trainer.strategy", "magic"], "magic"),
     "no such precision": ([*FIT, "--trainer.precision", "7"],

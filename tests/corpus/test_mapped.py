@@ -11,6 +11,7 @@ from itertools import product
 import pytest
 import torch
 
+from litmore import locks
 from litmore.corpus import mapped, packed, text
 from litmore.corpus.mapped import MappedCorpus, content_of
 from litmore.corpus.splits import SPLITS, cut_into_splits
@@ -339,7 +340,7 @@ def test_several_processes_make_it_at_once(path, cache, monkeypatch):
         raise OSError
 
     def read_without_locks():
-        monkeypatch.setattr(mapped.fcntl, "flock", no_locks)
+        monkeypatch.setattr(locks.fcntl, "flock", no_locks)
         read()
 
     for reader in (read, read_without_locks):

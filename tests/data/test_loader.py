@@ -250,3 +250,25 @@ def test_words_are_served_in_order_with_all_their_examples(view, batch_size):
         run = view.of_words(first, min(first + batch_size, len(NAMES)))
         assert torch.equal(x, run[0])
         assert torch.equal(y, run[1])
+
+
+@pytest.mark.parametrize("sizes", [(1, 2, 1), (2, 3), (3, 1), (2, 1, 2)])
+@pytest.mark.parametrize("after", [1, 2])
+def test_other_sizes_serve_each_example_once(sizes, after):
+    state, seen = None, []
+    for turn, size in enumerate(sizes, 1):
+        ranks = [
+            loader(3, epoch=1, shuffle=True, seed=3, rank=rank, world_size=size)
+            for rank in range(size)
+        ]
+        for rank in ranks:
+            if state is not None:
+                rank.load_state_dict(state)
+        whole, left = len(ranks[0]), len(ranks[0]) - ranks[0].served
+        steps = list(islice(zip(*ranks, strict=True), None if turn == len(sizes) else after))
+        seen += [word for batches in steps for word in in_a_row(batches)]
+        assert 0 < len(steps) <= left <= whole
+        state = json.loads(json.dumps(ranks[0].state_dict()))
+    assert len(steps) == left
+    assert sorted(seen) == sorted(NAMES)
+    assert seen == in_a_row(loader(1, epoch=1, shuffle=True, seed=3))

@@ -33,6 +33,8 @@ WINGS = {
     "notebooks": "notebooks",
     "benchmarks": "benchmarks",
     "scripts": "scripts",
+    "cluster": "scripts/slurm",
+    "slurm": "scripts/slurm",
     "heat_map": "src/litmore/watch/parts/heat_map.py",
 }
 """A page may speak of a wing that was pulled down: the word in its files' paths, and its folder."""
@@ -197,7 +199,7 @@ def test_a_command_has_such_flags_and_values(command, monkeypatch, capsys):
         parsed = commands.command(args[0]).parser().parse_args(args[1:])
         args = ["fit", *parsed.get("fit", [])]  # what a sweep leaves to it
     # No run is there that it could be the last of.
-    args = [arg for arg in args if arg not in ("--ckpt_path", "last", "best")]
+    args = [arg for arg in args if arg not in ("--ckpt_path", "last", "best", "auto")]
     with pytest.raises(SystemExit, match="0"):
         main([*args, "--print_config"])
 

@@ -46,7 +46,13 @@ def test_a_strangers_study_is_left_alone(tmp_path):
 
 @pytest.mark.parametrize(
     "url",
-    ["nonsense", "sqlite:////no/such/folder/s", "nosuch://host/s", "journal:/proc/no/s.log"],
+    [
+        "nonsense",
+        "sqlite:////no/such/folder/s",
+        "nosuch://host/s",
+        "journal:/proc/no/s.log",
+        "grpc://host",
+    ],
 )
 def test_a_storage_that_cannot_be_reached_is_one_line(url):
     with pytest.raises(InputError, match=f"--storage {url}: ") as refused:

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import optuna
 import pytest
 import torch
 import yaml
-from optuna.storages import JournalStorage
+from optuna.storages import GrpcStorageProxy, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
@@ -38,6 +39,7 @@ SPACE = "optimizer.lr: {float: [0.001, 0.1], log: true}\nmodel.hidden_dim: {int:
 SLOW = """
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -370,12 +372,29 @@ def postgres(tmp_path_factory):
     subprocess.run(["rm", "-rf", folder], check=True)
 
 
+@pytest.fixture
+def grpc(tmp_path):
+    """The address of Optuna's gRPC proxy, a process with a database behind it."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    serve = (
+        "import optuna; optuna.storages.run_grpc_proxy_server("
+        f"optuna.storages.RDBStorage('sqlite:///{tmp_path}/g.db'), host='127.0.0.1', port={port})"
+    )
+    server = subprocess.Popen([sys.executable, "-c", serve], stderr=subprocess.DEVNULL)
+    GrpcStorageProxy(host="127.0.0.1", port=port).wait_server_ready(timeout=60)
+    yield f"grpc://127.0.0.1:{port}"
+    server.kill()
+    server.wait()
+
+
 @pytest.mark.torture
-@pytest.mark.parametrize("kind", ["sqlite", "postgres", "journal"])
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", "journal", "grpc"])
 def test_machines_come_and_go(sweep, tmp_path, kind, request):
     url = (
         request.getfixturevalue("postgres")
-        if kind == "postgres"
+        if kind in ("postgres", "grpc")
         else {"sqlite": f"sqlite:///{tmp_path}/s.db", "journal": f"journal:{tmp_path}/s.log"}[kind]
     )
     args = (

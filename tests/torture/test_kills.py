@@ -129,6 +129,38 @@ def test_kills_at_random_moments_lose_nothing_that_was_saved(here):
     print(f"{kills} kills, {resumed} times gone on, {runs} runs finished")  # noqa: T201
 
 
+def test_one_command_line_is_killed_until_it_is_done(here):
+    args = [here, "mlp", "--trainer.max_steps=600", "--save_every=0.05"]
+    begun = time.monotonic()
+    assert ends(start(here, *fit_args(*args, "--run_name=whole"))) == 0
+    length = time.monotonic() - begun
+    again = fit_args(*args, "--ckpt_path=auto")
+    moments = random.Random(2)
+    kills, step, resumed = 0, 0, 0
+    run = here / "logs/mlp/version_0"
+    while kills < 10:
+        process = start(here, *again)
+        process.join(moments.uniform(0.3, 1) * length)  # mostly after the start
+        if not process.is_alive():
+            assert process.exitcode == 0, (here / "err.txt").read_text()
+            break
+        process.kill()
+        process.join()
+        kills += 1
+        now = state(run)["global_step"] if (run / "checkpoints/last.ckpt").exists() else 0
+        assert now >= step
+        resumed += 0 < step < now
+        step = now
+    assert ends(start(here, *again)) == 0
+    as_if_never_stopped(here / "logs/whole/version_0", run)
+    before = {path: path.stat().st_mtime_ns for path in here.glob("logs/**/*")}
+    assert ends(start(here, *again)) == 0
+    assert "logs/mlp/version_0 is finished" in last_line(here)
+    assert {path: path.stat().st_mtime_ns for path in here.glob("logs/**/*")} == before
+    assert [path.name for path in run.parent.iterdir()] == ["version_0"]
+    print(f"{kills} kills, gone on {resumed} times")  # noqa: T201
+
+
 # Signals
 
 
@@ -244,7 +276,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(here):
         folder = logs / "counts/version_0"
         before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         assert {path.name for path in before} >= {"best.ckpt", "last.ckpt"}
-        for leave, name in ((12 * 1024, "last.ckpt"), (0, "config.yaml")):
+        for leave, name in ((12 * 1024, "last.ckpt"), (0, "versions.yaml")):
             fill(logs, leave)
             again = start(here, *GO_ON, "last", "--trainer.max_epochs=9")
             assert ends(again) == 1

@@ -5,6 +5,7 @@ was relied on.
 """
 
 import inspect
+import signal
 
 import pytest
 import torch
@@ -16,6 +17,8 @@ from lightning.pytorch.callbacks import (
 )
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.core.optimizer import LightningOptimizer
+from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy, ModelParallelStrategy
+from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
 from lightning.pytorch.strategies.strategy import _ForwardRedirection
 from torch import nn, optim
 
@@ -28,6 +31,8 @@ from litmore.training.lightning import (
     class_paths,
     compile_forward,
     config_jsonschema,
+    copies_process,
+    leave_signals,
 )
 
 WORDS = [first + vowel + last for first in "bdfgklmn" for vowel in "aeiou" for last in "rst"]
@@ -115,6 +120,24 @@ def test_the_current_hook_is_kept_in_an_attribute_of_the_model(fit):
     fit(watch=current)
     told = "the model no longer keeps its hook's name in _current_fx_name"
     assert current.answers[0] == "on_train_batch_end", told
+
+
+def test_signals_are_a_connectors_and_what_slurm_saved_anothers(trainer, tmp_path):
+    made = trainer()
+    for owner, name in (
+        (made._signal_connector, "register_signal_handlers"),
+        (made._checkpoint_connector, "_hpc_resume_path"),
+        (made.fit_loop.epoch_loop, "_broadcast_sigterm_tensor"),
+    ):
+        assert hasattr(owner, name), f"the Trainer's {type(owner).__name__} has no {name} any more"
+    (tmp_path / "hpc_ckpt_1.ckpt").touch()
+    assert made._checkpoint_connector._hpc_resume_path, "Slurm's checkpoint is found otherwise"
+    before = signal.getsignal(signal.SIGTERM)
+    leave_signals(made)
+    made._signal_connector.register_signal_handlers()
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert made._checkpoint_connector._hpc_resume_path is None
+    assert not made.received_sigterm
 
 
 def test_the_epoch_loop_tells_whether_a_validation_is_due(fit):
@@ -320,3 +343,22 @@ def test_afterwards_all_is_as_it_was(trainer, word_file, fails):
     assert set(vars(MLP)) == before
     assert not set(STEP_HOOKS) & (set(vars(crash)) | set(vars(model)))
     assert not {"_on_before_batch_transfer", "_apply_batch_transfer_handler"} & set(vars(model))
+
+
+# Several processes
+
+
+@pytest.mark.parametrize("strategy", [DDPStrategy, FSDPStrategy, ModelParallelStrategy])
+def test_a_strategy_says_how_it_would_connect(strategy):
+    made = strategy(timeout=torch.distributed.default_pg_timeout)
+    assert made._timeout == torch.distributed.default_pg_timeout
+    assert callable(made._get_process_group_backend)
+
+
+@pytest.mark.parametrize("name", ["ddp_spawn", "ddp_fork"])
+def test_copies_of_a_process_have_a_launcher_of_their_own(trainer, name):
+    made = trainer(strategy=name)
+    assert type(made.strategy.launcher) is _MultiProcessingLauncher
+    assert copies_process(made)
+    assert not copies_process(trainer(strategy="ddp"))
+    assert not copies_process(trainer())

@@ -7,10 +7,13 @@ from jsonargparse.typing import PositiveInt
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser
 
+from litmore.runs.requeue import REQUEUE
 from litmore.watch.tensorboard import tensorboard_parser
 
 TRUST = "--trust_config"
 """The flag that lets a config name classes of any package (`litmore.runs.trust`)."""
+
+REQUEUED = "Requeue Slurm's job when its time is up. At SIGTERM or SIGUSR1, once the run is saved."
 
 SWITCHES = {
     "--compile": "Let torch.compile translate the model. The first steps wait for that.",
@@ -37,7 +40,10 @@ SAYS = {
 }
 """What LightningCLI's settings mean here."""
 
-GOING_ON = "Go on, exactly, from a file, `last` or `best`. The two are the newest run's."
+GOING_ON = (
+    "Go on, exactly, from a file, `last`, `best` or `auto`. The former two are the newest run's;"
+    " `auto` is the last of the run that this command line has begun, or begins it."
+)
 
 
 def own(
@@ -69,6 +75,8 @@ def own(
 def describe(command: str, parser: LightningArgumentParser) -> None:
     """Say what LightningCLI's settings mean here."""
     says = SAYS | ({"ckpt_path": GOING_ON} if command == "fit" else {})
+    if command == "fit":
+        parser.add_argument(REQUEUE, action="store_true", help=REQUEUED)
     for action in parser._actions:
         action.help = says.get(action.dest, action.help)
     assert parser.groups is not None

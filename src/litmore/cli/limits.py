@@ -6,12 +6,15 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch import Trainer
 from lightning.pytorch.accelerators import CPUAccelerator
 
 from litmore.cli.classes import class_of
 from litmore.errors import InputError
 from litmore.runs.checkpoint import LINKED
+from litmore.training.lightning import copies_process
 
 PROCESSES_A_CORE = 4
 """More processes than that on one CPU core are refused."""
@@ -98,10 +101,10 @@ def _leaves(settings: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def check_devices(trainer: Trainer) -> None:
-    """Whether this machine's CPU can run so many processes.
+    """Whether this machine's CPU can run so many processes, and litmore starts them so.
 
     Raises:
-        InputError: it cannot.
+        InputError: it cannot, or they are started another way.
 
     """
     cores = os.cpu_count() or 1
@@ -111,3 +114,27 @@ def check_devices(trainer: Trainer) -> None:
             f"--trainer.devices {trainer.num_devices}: {cores} CPU core(s) run {most} processes at"
             " the most"
         )
+    if copies_process(trainer):
+        raise InputError(
+            "--trainer.strategy: ddp_spawn, ddp_fork and ddp_notebook copy a process, which"
+            " cannot save a run; say ddp, which starts the command line once for each"
+        )
+
+
+def check_tasks(trainer: Trainer) -> None:
+    """Whether Slurm has started as many processes as the Trainer counts on.
+
+    Raises:
+        InputError: it has not; they would wait for each other, or train apart.
+
+    """
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    is_slurms = isinstance(environment, SLURMEnvironment | None) and SLURMEnvironment.detect()
+    if is_slurms and not TorchElasticEnvironment.detect():
+        started = int(os.environ["SLURM_NTASKS"]) if "SLURM_STEP_ID" in os.environ else 1
+        if trainer.num_nodes * trainer.num_devices != started:
+            raise InputError(
+                f"--trainer.devices {trainer.num_devices}, --trainer.num_nodes {trainer.num_nodes}:"
+                f" Slurm has started {started} process(es) of this command; put srun in front of"
+                " it, and --ntasks-per-node as many as devices"
+            )

@@ -76,14 +76,19 @@ def link_lr(values: Any, by_hand: Given, notes: list[str]) -> Derived:
     return derived
 
 
-def schedule_length(init_args: Any, trainer: Trainer) -> int:
+def schedule_length(init_args: Any, trainer: Trainer, checkpoint: dict[str, Any]) -> int:
     """Steps of a schedule that has so many: as the training, unless it is told.
+
+    Args:
+        init_args: the schedule's.
+        trainer: the training's.
+        checkpoint: what it goes on from; empty: nothing.
 
     Raises:
         InputError: the training has no end that is known, or the schedule ends before it.
 
     """
-    steps, given = training_length(trainer), init_args["total_steps"]
+    steps, given = training_length(trainer, checkpoint), init_args["total_steps"]
     if given is None and init_args["epochs"] is not None:
         given = init_args["epochs"] * (init_args["steps_per_epoch"] or 0)
     if given is None and steps is not None:

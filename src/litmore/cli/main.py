@@ -15,6 +15,7 @@ from litmore.cli.parser import with_place
 from litmore.cli.quiet import be_quiet
 from litmore.cli.streams import open_streams
 from litmore.errors import InputError, RunError
+from litmore.runs.requeue import requeue
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback
@@ -28,8 +29,8 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
         callbacks: of the Trainer, beside those that are named; no config records them.
 
     Returns:
-        The exit code: 0 done, 1 a run that cannot go on, 2 bad input or config, 130 or 143
-        stopped by SIGINT or SIGTERM; a bug is raised, which makes the code 1 too.
+        The exit code: 0 done, 1 a run that cannot go on, 2 bad input or config, 128 + n stopped
+        by signal n; a bug is raised, which makes the code 1 too.
 
     """
     is_own = args is None
@@ -48,11 +49,14 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
         more = more_commands()
         check_command(args, [*TRAINING, *more])
         if args[0] in ("-h", "--help", *more):
-            return _run_light(args, is_own)
-        configs = Configs(args)
-        from litmore.cli.run import run
+            code = _run_light(args, is_own)
+        else:
+            configs = Configs(args)
+            from litmore.cli.run import run
 
-        return run(args, callbacks)
+            code = run(args, callbacks)
+        requeue(args, code - 128)
+        return code
     except BrokenPipeError:
         # The reader (`| head`) has had enough; nothing is left to be flushed at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -69,7 +73,12 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
             if is_own:
                 _leave_others()
             return 1
-        sys.stderr.write(f"error: {with_place(message, args, configs) if configs else message}\n")
+        message = with_place(message, args, configs) if configs else message
+        sys.stderr.write(f"error: {message}\n")
+        if args[:1] in ([each] for each in TRAINING) and _is_one_of_several():
+            from litmore.runs.agreement import refuse
+
+            refuse(message)
         return 2
 
 
@@ -81,6 +90,11 @@ def _run_light(args: Sequence[str], is_own: bool) -> int:
     purposes = {name: str(command(name).parser().description) for name in more_commands()}
     sys.stdout.write(overview(TRAINING | purposes))
     return 0
+
+
+def _is_one_of_several() -> bool:
+    """Whether a launcher has started others beside this process, which may be waiting for it."""
+    return any(os.environ.get(name, "1") != "1" for name in ("WORLD_SIZE", "SLURM_NTASKS"))
 
 
 def _leave_others() -> None:
@@ -99,6 +113,8 @@ def known_cause(error: BaseException | None) -> BaseException | None:
             return error
         if isinstance(error, RuntimeError) and re.search("gloo|NCCL", str(error)):
             return RunError("the connection to another process of the run is lost")
+        if "DistError" in (base.__name__ for base in type(error).__mro__):  # of torch, if imported
+            return RunError(f"the processes of the run do not meet: {str(error).splitlines()[0]}")
         error = error.__cause__
     return error
 

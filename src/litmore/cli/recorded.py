@@ -1,6 +1,7 @@
 """What a checkpoint's run recorded, which lies below the configs and flags given by hand."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +10,39 @@ from jsonargparse import Namespace
 from litmore.cli.classes import listed
 from litmore.cli.given import Given
 from litmore.runs import checkpoint as checkpoints
-from litmore.runs.folder import LOGS, find_checkpoint
+from litmore.runs.begun import Begun, find_begun, restarted_since
+from litmore.runs.folder import AUTO, LOGS, find_checkpoint
 from litmore.watch.tensorboard import tensorboard_parser
 
+CHOICE = "LITMORE_CHECKPOINT"
+"""The environment variable with a process's choice, for those that it launches."""
 
-def named_checkpoint(given: Given) -> Path | None:
-    """The file that `--ckpt_path` names."""
-    path = given.get("ckpt_path")
-    if path is None:
-        return None
+
+def going_on(args: Sequence[str], given: Given) -> tuple[Begun | None, Path | None]:
+    """The run that a command goes on with by itself, if it does, and the checkpoint's file.
+
+    Of several processes the first one's choice counts: a run may begin or end while they look.
+    """
+    pid, _, path = os.environ.get(CHOICE, "").partition(" ")
+    if pid == str(os.getppid()) and int(os.environ.get("LOCAL_RANK", "0")) > 0:
+        return None, Path(path) if path else None
+    named = given.get("ckpt_path")
     root = Path(given.get("trainer.default_root_dir") or LOGS)
-    name = given.get("run_name") or next((Path(config).stem for config in given.configs), None)
-    return find_checkpoint(str(path), root, name)
+    own = given.get("run_name")
+    name = own or next((Path(config).stem for config in given.configs), None)
+    begun = None
+    if args[0] == "fit":
+        since = restarted_since() if named != AUTO else None
+        if named == AUTO or since is not None:
+            seed = given.get("seed_everything")
+            begun = find_begun(args, root, name, is_named=bool(own), seed=seed, since=since)
+    if begun is not None:
+        last = begun.last
+    else:
+        is_start = named is None or (args[0] == "fit" and named == AUTO)
+        last = None if is_start else find_checkpoint(str(named), root, name)
+    os.environ[CHOICE] = f"{os.getpid()} {last or ''}"
+    return begun, last
 
 
 def recorded_for(command: str, checkpoint: dict[str, Any]) -> dict[str, Any]:

@@ -123,6 +123,11 @@ def tell_stop(trainer: Trainer) -> None:
             tell(f"stopped at step {trainer.global_step:,} by {type(callback).__name__}: {why}")
 
 
+def tell_finished(run: Path) -> None:
+    """That a command line has nothing left to do."""
+    tell(f"{os.path.relpath(run)} is finished; without --ckpt_path auto a new run begins")
+
+
 def tell_fitted(checkpoint: Path, fitted: Fitted, known: str | None, now: str | None) -> None:
     """Which weights a run begins with.
 

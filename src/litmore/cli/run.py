@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,14 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import BatchSizeFinder, Checkpoint, ModelPruning, ProgressBar
 from lightning.pytorch.plugins import CheckpointIO
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from litmore.callbacks import LRFinder
 from litmore.cli.classes import listed
-from litmore.cli.limits import check_devices
+from litmore.cli.limits import check_devices, check_tasks
 from litmore.cli.quiet import quieten_lightning
 from litmore.cli.refusals import blame_refused, refused, said_by_a_library, too_large_refused
-from litmore.cli.report import Announcement, report, show, tell
+from litmore.cli.report import Announcement, report, show, tell, tell_finished
 from litmore.cli.settings import Settings
 from litmore.cli.weights import begin_with, compile_checked, freeze_by_name
 from litmore.cli.word_scores import WordScores
@@ -29,15 +29,18 @@ from litmore.models.final_validation import FinalValidation
 from litmore.models.hyperparameters import keep_plain
 from litmore.models.stepless import Stepless
 from litmore.runs import checkpoint as checkpoints
+from litmore.runs.agreement import DisagreementError, agree, terms
 from litmore.runs.atomic import AtomicCheckpointIO
+from litmore.runs.begun import Begun
 from litmore.runs.changed_settings import ChangedSettings
 from litmore.runs.folder import RunFolder, check_name, is_first_process, run_of
 from litmore.runs.record import RunRecord
+from litmore.runs.requeue import NO_JOB, slurm_job
 from litmore.runs.saving import Checkpoints
 from litmore.runs.signals import Stopped
 from litmore.runs.summary_file import SummaryFile
 from litmore.steps import batches_done
-from litmore.training.lightning import CheapSteps
+from litmore.training.lightning import CheapSteps, before_connecting, leave_signals
 from litmore.training.monitors import MonitorCheck
 from litmore.training.plateau import PlateauByValidation
 from litmore.watch.judgement import Judgement
@@ -55,20 +58,22 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
     """Run one of these commands, with these callbacks beside those that it names.
 
     Returns:
-        The exit code: 0 done, 130 or 143 stopped by SIGINT or SIGTERM.
+        The exit code: 0 done, 2 the processes disagree, 128 + n stopped by signal n.
 
     """
     quieten_lightning()
+    code = 0
     try:
         _run(args, callbacks)
+    except DisagreementError as error:
+        tell(f"error: {error}")
+        code = 2
     except Stopped as stop:
         tell(stop.told)
-        # To the process that launched this one, anything but 0 is a death to be followed.
-        return (
-            int(str(stop.code)) if is_first_process() or "TORCHELASTIC_RUN_ID" in os.environ else 0
-        )
-    except SIGTERMException:
-        return 143
+        stop.request.release()
+        # To Lightning's own launcher, anything but 0 is a death to be followed.
+        is_its = int(os.environ.get("LOCAL_RANK", "0")) and "TORCHELASTIC_RUN_ID" not in os.environ
+        return 0 if is_its else 128 + stop.number
     except SystemExit as stop:
         # Lightning turns Ctrl-C into exit(1).
         if isinstance(stop.__context__, KeyboardInterrupt):
@@ -77,12 +82,15 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
     # Left to the interpreter's exit, gloo's threads may abort it.
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
-    return 0
+    return code
 
 
 def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
     """Parse, build, check, assemble, train or judge, tell."""
     settings = Settings(args)
+    if settings.begun is not None and settings.begun.is_finished:
+        tell_finished(settings.begun.run)
+        return
     model, data = make(settings)
     if settings.values.print_splits:
         if not hasattr(data, "table"):
@@ -98,6 +106,11 @@ def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
     is_new = folder is not None and folder.path is None
     try:
         trainer = assemble(settings, model, data, folder, callbacks)
+        if trainer.world_size > 1:
+            config = settings.to_record(data, settings.values.get("run_name"))
+            own = {"the command": settings.subcommand}
+            own |= terms(config, model, data, settings.ckpt_path)
+            before_connecting(trainer, partial(agree, own))
         if settings.values.compile:
             compile_checked(model, trainer.strategy.root_device)
         _call(settings, trainer)
@@ -151,6 +164,8 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
     if command == "fit":
         keep_plain({}, model, data)
         _check_stepless(settings, model)
+        if settings.values.requeue and slurm_job() is None:
+            settings.notes.append(NO_JOB)
         begin_with(settings, model)
         freeze_by_name(settings, model)
         with refused("--optimizer, --lr_scheduler"), warnings.catch_warnings():
@@ -227,7 +242,7 @@ def assemble(
         callbacks += [
             FinalValidation(),
             OverfitFloor(),
-            RunRecord(folder, config),
+            RunRecord(folder, config, settings.command),
             SummaryFile(folder, config, settings.values.monitor, settings.values.monitor_mode),
             ChangedSettings(config),
         ]
@@ -258,7 +273,9 @@ def assemble(
         more["enable_checkpointing"] = False
     with refused("--trainer"):
         trainer = settings.instantiate_trainer(callbacks=callbacks, **more)
+    leave_signals(trainer)
     check_devices(trainer)
+    check_tasks(trainer)
     small = sum(parameter.numel() for parameter in model.parameters()) < SHARED_FROM
     if threads := settings.values.num_threads or small:
         torch.set_num_threads(int(threads))
@@ -281,13 +298,19 @@ def _call(settings: Settings, trainer: Trainer) -> None:
 
 def _run_folder(settings: Settings, model: LightningModule) -> RunFolder:
     # `last` goes on in its own folder; anything else is a branch, and must not overwrite it.
-    if settings.ckpt_path is not None and settings.ckpt_path.name == "last.ckpt":
+    begun, path = settings.begun, None
+    if begun is not None:
+        path = begun.run
+    elif settings.ckpt_path is not None and settings.ckpt_path.name == "last.ckpt":
         path = run_of(settings.ckpt_path)
-        if path is not None:
-            folder = RunFolder(path.parents[1], path.parent.name, path)
-            if is_first_process():
-                folder.lock()
-            return folder
+    if path is not None:
+        folder = RunFolder(path.parents[1], path.parent.name, path)
+        if is_first_process():
+            folder.lock()
+            if begun is not None and Begun.at(path) != begun:
+                folder.unlock()
+                raise InputError(f"--ckpt_path: another process was training in {path}; try again")
+        return folder
     return RunFolder(Path(settings.values.trainer.default_root_dir), run_name(settings, model))
 
 

@@ -24,13 +24,14 @@ from litmore.cli.flags import TRUST, CountedBatches, add_flags, describe
 from litmore.cli.given import Given, flag_values
 from litmore.cli.limits import check_settings
 from litmore.cli.links import link_block_size, link_lr, schedule_length
-from litmore.cli.recorded import give_way, named_checkpoint, recorded_for
+from litmore.cli.recorded import give_way, going_on, recorded_for
 from litmore.cli.report import tell
 from litmore.cli.settings_parser import NESTED, SettingsParser
 from litmore.errors import InputError
 from litmore.models.hyperparameters import UNWRITABLE, remember, writable
 from litmore.runs import checkpoint as checkpoints
-from litmore.runs.folder import LOGS
+from litmore.runs.folder import AUTO, LOGS
+from litmore.runs.requeue import REQUEUE
 from litmore.runs.trust import restrict_imports
 from litmore.training.lightning import OpenCLI
 
@@ -41,7 +42,9 @@ class Settings(OpenCLI):
     """LightningCLI's settings and litmore's own, of one command line.
 
     Attributes:
-        ckpt_path: the checkpoint's file, if one is named.
+        command: the arguments as given.
+        begun: the run that it has begun earlier and goes on with, if it looks for one.
+        ckpt_path: the checkpoint's file, if one is named or found.
         checkpoint: its content.
         by_hand: what is given, and where.
         notes: what is to be known of it before the first step, a line each.
@@ -103,10 +106,13 @@ class Settings(OpenCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Lay what the checkpoint's run recorded below the configs and flags given by hand."""
         self.by_hand = Given(args)
-        self.ckpt_path = named_checkpoint(self.by_hand)
+        self.command = list(args)
+        self.begun, self.ckpt_path = going_on(args, self.by_hand)
+        self.checkpoint = {}
         recorded: dict[str, Any] = {}
         if self.ckpt_path is not None:
-            tell(f"checkpoint: {os.path.relpath(self.ckpt_path)}")
+            if self.begun is None or not self.begun.is_finished:
+                tell(f"checkpoint: {os.path.relpath(self.ckpt_path)}")
             self.checkpoint = checkpoints.read(self.ckpt_path)
             recorded = recorded_for(args[0], self.checkpoint)
             self.by_hand.lay_over(recorded)
@@ -123,14 +129,21 @@ class Settings(OpenCLI):
         settings = self.config[self.config.subcommand]
         if settings.trust_config and TRUST not in args:
             raise InputError(f"{TRUST}: a config does not trust itself; pass it as a flag")
+        if settings.get("requeue") and REQUEUE not in args:
+            raise InputError(
+                f"{REQUEUE}: is about where a run runs, not of a config; pass the flag"
+            )
         drop_other_classes(settings, self.by_hand)
         if recorded:
             give_way(recorded, settings, self.by_hand)
         check_settings(settings.as_dict())
         if self.ckpt_path is not None:
-            if settings.init_from is not None and flag_values(args, "init_from"):
+            is_both = settings.init_from is not None and flag_values(args, "init_from")
+            if is_both and self.begun is None and settings.ckpt_path != AUTO:
                 raise InputError("--init_from: the weights are --ckpt_path's; give one of the two")
             settings.ckpt_path = str(self.ckpt_path)
+        elif settings.get("ckpt_path") == AUTO:
+            settings.ckpt_path = None
         elif self.config.subcommand != "fit":
             raise InputError(f"--ckpt_path: name the checkpoint to {self.config.subcommand}")
 
@@ -155,7 +168,9 @@ class Settings(OpenCLI):
             self._derived += link_lr(self.values, self.by_hand, self.notes)
 
     def schedule_length(self, trainer: Trainer) -> int:
-        return schedule_length(self.values.lr_scheduler.get("init_args") or {}, trainer)
+        return schedule_length(
+            self.values.lr_scheduler.get("init_args") or {}, trainer, self.checkpoint
+        )
 
     @staticmethod
     def configure_optimizers(
@@ -193,7 +208,7 @@ class Settings(OpenCLI):
     def to_record(self, datamodule: LightningDataModule, run_name: str | None) -> dict[str, Any]:
         config = deepcopy(self._plain)
         config["init_from"] = self.values.get("init_from")  # by now the file's whole path
-        for key in ("ckpt_path", "weights_only", "print_splits", "trust_config"):
+        for key in ("ckpt_path", "weights_only", "print_splits", "trust_config", "requeue"):
             config.pop(key, None)
         config["run_name"] = run_name
         for group, key in self._derived:  # else the two would not change together

@@ -58,7 +58,7 @@ def run(is_alone: bool) -> None:
     others = {name: command(name).parser() for name in more_commands()}
     flags = {"|".join(TRAINING): [*_flags(of_fit), *dict(of_fit.flags_of_classes([]))]}
     flags |= {name: [*_flags(parser)] for name, parser in others.items()}
-    values = {"--ckpt_path": ["last", "best"], **_values(of_fit)}
+    values = {"--ckpt_path": ["last", "best", "auto"], **_values(of_fit)}
     script = SCRIPT % {
         "flags": _cases({name: sorted(set(of)) for name, of in flags.items()}),
         "values": _cases(values),

@@ -11,6 +11,7 @@ from typing import IO, Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
+from uuid import uuid4
 
 from litmore.errors import InputError, one_line
 from litmore.progress import progress
@@ -53,7 +54,7 @@ def _place(url: str, sha256: str) -> Path:
 def written_whole(path: Path) -> Iterator[IO[bytes]]:
     """A file to write, which comes to its place once it is whole, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    part = path.with_name(f"{path.name}.{uuid4().hex}.tmp")  # pids are one machine's
     try:
         with part.open("wb") as file:
             yield file

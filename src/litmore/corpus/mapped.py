@@ -13,7 +13,6 @@ many bytes its files must have, corpus.json tells. All of it may be deleted at a
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -40,6 +39,7 @@ from litmore.corpus.shuffle import shuffle_as_python
 from litmore.corpus.text import AS_IT_IS, Piece, codepoints_of, no_words, pieces, sha256_of
 from litmore.corpus.vocabulary import Vocabulary
 from litmore.errors import InputError
+from litmore.locks import Lock
 from litmore.progress import progress
 
 NO_UNIQUE = (  # that needs all words at once
@@ -198,18 +198,19 @@ def _made(folder: Path, write: Callable[[Path], None]) -> Corpus:
     if (found := _opened(folder)) is not None:
         return found
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f"{folder.name}.lock").open("wb") as lock:
-        with suppress(OSError):  # a filesystem without locks
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            for left in folder.parent.glob(f"{folder.name}.*.tmp"):  # by killed processes
-                shutil.rmtree(left, ignore_errors=True)
+    name = folder.with_name(f"{folder.name}.lock")
+    name.touch()
+    lock = Lock(name, name.with_suffix(".lease"), f"another process is writing {folder}")
+    with lock.waited_for():
+        for left in folder.parent.glob(f"{folder.name}.*.tmp"):  # by killed processes
+            shutil.rmtree(left, ignore_errors=True)
         if (found := _opened(folder)) is not None:  # another process has made it meanwhile
             return found
         beside = Path(tempfile.mkdtemp(".tmp", f"{folder.name}.", folder.parent))
         damaged = beside.with_name(f"{beside.name}.damaged.tmp")
         try:
             write(beside)
-            with suppress(OSError):  # without locks, another process may be faster
+            with suppress(OSError):  # one that was silent for long, and is not dead, may be faster
                 if _opened(folder) is None and folder.exists():
                     folder.rename(damaged)
                 beside.rename(folder)

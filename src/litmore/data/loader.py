@@ -44,41 +44,60 @@ class BatchLoader:
         # Lightning looks for `sampler`: to set its epoch, and to see whether it shuffles.
         self.sampler = FileOrder(len(view)) if order is None else order
         self.batch_sampler = None  # asked for where `sampler` is
-        self._position = (0, 0)  # epoch, batches served in it
+        self._position = (0, 0)  # epoch, examples served in it
         self._resuming = False
+
+    @property
+    def global_batch(self) -> int:
+        """Examples that all processes take at once."""
+        return self.batch_size * self.world_size
 
     def __len__(self) -> int:
-        return -(-len(self.sampler) // (self.batch_size * self.world_size))
+        return -(-len(self.sampler) // self.global_batch)
+
+    @property
+    def served(self) -> int:
+        """Batches that need not be served any more where an epoch goes on, of its `len`."""
+        return len(self) - -(-(len(self.sampler) - self._position[1]) // self.global_batch)
 
     def __iter__(self) -> Iterator[AnyBatch]:
-        served = self._served() if self._resuming else 0
+        start = self._examples() if self._resuming else 0
         self._resuming = False
         order = self.sampler.order()
-        global_batch = self.batch_size * self.world_size
+        num_batches = -(-(len(self.sampler) - start) // self.global_batch)
         at_once = 1 if self.view.ragged else max(1, _BLOCK // self.batch_size)
-        for first in range(served, len(self), at_once):
-            examples = order[first * global_batch : (first + at_once) * global_batch]
+        for first in range(0, num_batches, at_once):
+            from_, to = (start + n * self.global_batch for n in (first, first + at_once))
             shares = [
                 batch.tensor_split(self.world_size)[self.rank]
-                for batch in examples.split(global_batch)
+                for batch in order[from_:to].split(self.global_batch)
             ]
             sizes = [len(share) for share in shares]
             block = self.view[torch.cat(shares)]
             cut = zip(block.x.split(sizes), block.y.split(sizes), strict=True)
-            for number, (x, y) in enumerate(cut, first):
-                self._position = (self.sampler.epoch, number + 1)
+            for number, (x, y) in enumerate(cut, first + 1):
+                examples = min(start + number * self.global_batch, len(self.sampler))
+                self._position = (self.sampler.epoch, examples)
                 yield type(block)(x, y)
 
-    def _served(self) -> int:
-        epoch, served = self._position
-        return served if epoch == self.sampler.epoch else 0
+    def _examples(self) -> int:
+        epoch, examples = self._position
+        return examples if epoch == self.sampler.epoch else 0
 
     def state_dict(self) -> dict[str, Any]:
-        """Where in the epoch the loader stands; Lightning keeps it in the checkpoint."""
-        return {"epoch": self.sampler.epoch, "served": self._served()}
+        """Where in the epoch the loader stands; Lightning keeps it in the checkpoint.
+
+        Counted in examples: the run may go on with other batches, or more processes.
+        """
+        return {
+            "epoch": self.sampler.epoch,
+            "examples": self._examples(),
+            "global_batch": self.global_batch,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._position = (state["epoch"], state["served"])
+        examples = state.get("examples", state.get("served", 0) * self.global_batch)
+        self._position = (state["epoch"], min(examples, len(self.sampler)))
         self._resuming = True
 
 

@@ -40,6 +40,7 @@ class SplitsDataModule(LightningDataModule, ABC):
     def __init__(self) -> None:
         super().__init__()
         self._views: dict[str, View] = {}
+        self._made_for: dict[str, int] = {}
 
     @property
     @abstractmethod
@@ -108,9 +109,26 @@ class SplitsDataModule(LightningDataModule, ABC):
         """Shuffled by (seed, epoch); in fixed order where the Trainer overfits a few batches."""
         if overfits(self.trainer):
             return serve(self, self.split_view("train"), self.batch_size)
-        global_batch = self.batch_size * (self.trainer.world_size if self.trainer else 1)
+        global_batch = self.batch_size * self._order_state()["world_size"]
         view = self.training_view(global_batch)
         return serve(self, view, self.batch_size, view.training_order(self.seed, global_batch))
+
+    def state_dict(self) -> dict[str, int]:
+        return self._order_state()
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        self._made_for = state_dict
+
+    def _order_state(self) -> dict[str, int]:
+        """For which batches the order is made.
+
+        It stays where a run goes on with more processes, or fewer: else an epoch that has begun
+        would end with other examples than are left.
+        """
+        if self._made_for.get("batch_size") != self.batch_size:
+            world_size = self.trainer.world_size if self.trainer else 1
+            self._made_for = {"batch_size": self.batch_size, "world_size": world_size}
+        return self._made_for
 
     def val_dataloader(self) -> BatchLoader | list:
         # Where a few batches are learnt by heart, none.

@@ -6,6 +6,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
@@ -28,7 +29,7 @@ def write_atomically(path: Path, content: bytes | memoryview, *, to_disk: bool =
         RunError: it could not be written; what lay there before is as it was.
 
     """
-    beside = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")  # two may write one file
+    beside = path.with_name(f"{path.name}.{uuid4().hex}{TEMPORARY}")  # two may write one file
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:

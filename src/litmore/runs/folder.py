@@ -1,15 +1,15 @@
 """Run folders, `logs/<name>/version_N/`, and the checkpoints in them."""
 
-import fcntl
 import os
 import re
 import shutil
-import time
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from litmore.errors import InputError
+from litmore.locks import Lock, is_held
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
@@ -25,8 +25,11 @@ TABLE = "metrics.csv"
 NAMED = ("last", "best")
 """Checkpoints that `--ckpt_path` knows by name; in a run's folder they are `<name>.ckpt`."""
 
-LOOK = 0.1
-"""Seconds in which a look at a lock is long over."""
+AUTO = "auto"
+"""To `fit`, `last` of the run that the same command line has begun (`litmore.runs.begun`)."""
+
+LEASE = ".lease"
+"""The file that tells other machines that a process is training in the folder."""
 
 _VERSION = re.compile(r"version_(\d+)")
 
@@ -64,7 +67,7 @@ class RunFolder:
         self.root = root
         self.name = name
         self.path = path
-        self._lock: int | None = None
+        self._lock: Lock | None = None
 
     def lock(self) -> None:
         """Let no other process train in the folder, for as long as this one lives.
@@ -74,20 +77,20 @@ class RunFolder:
 
         """
         assert self.path is not None
-        self._lock = os.open(self.path, os.O_RDONLY)
-        if lock(self._lock) is False:
-            time.sleep(LOOK)  # `is_locked` may be looking
-            if lock(self._lock) is False:
-                self.unlock()
-                raise InputError(
-                    f"--ckpt_path: another process is training in {os.path.relpath(self.path)}"
-                )
+        held = f"another process is training in {os.path.relpath(self.path)}"
+        self._lock = Lock(self.path, self.path / LEASE, held)
+        if not self._lock.take():
+            raise InputError(f"--ckpt_path: {held}")
 
     def unlock(self) -> None:
         """Let another one."""
         if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+            self._lock.release()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether another machine's process goes on here, as this one gave no sign of life."""
+        return self._lock is not None and self._lock.is_lost
 
     def check(self) -> None:
         """Say before anything is written if no run can lie there.
@@ -144,37 +147,9 @@ class RunFolder:
         return self.path
 
 
-def lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool | None:
-    """Whether an open file or folder is locked by now, or another has it; None: there are no locks.
-
-    Args:
-        descriptor: the kernel lets go once all copies are closed, whoever dies.
-        kind: for one alone, or `fcntl.LOCK_SH`.
-
-    """
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
-
-
-def is_locked(run: Path, unknown: bool = True) -> bool:
-    """Whether a process is training in a run's folder.
-
-    Args:
-        run: the folder.
-        unknown: the answer where the filesystem has no locks.
-
-    """
-    descriptor = os.open(run, os.O_RDONLY)
-    try:
-        is_free = lock(descriptor, fcntl.LOCK_SH)
-    finally:
-        os.close(descriptor)
-    return unknown if is_free is None else not is_free
+def is_locked(run: Path) -> bool:
+    """Whether a process is training in a run's folder."""
+    return is_held(run, run / LEASE)
 
 
 def find_checkpoint(
@@ -192,6 +167,8 @@ def find_checkpoint(
         InputError: there is no such file, or no run that has one.
 
     """
+    if ckpt_path == AUTO:
+        raise InputError(f"{flag} {AUTO}: is for `fit --ckpt_path`; here say last or best")
     if ckpt_path not in NAMED:
         path = Path(ckpt_path).expanduser()
         if "://" in ckpt_path:
@@ -200,14 +177,23 @@ def find_checkpoint(
             what = "a folder" if path.is_dir() else "no such file"
             raise InputError(f"{flag} {ckpt_path}: {what}")
         return path.absolute()
-    runs = [path for path in root.glob(f"{name or '*'}/version_*/{CONFIG}") if _is_run(path.parent)]
-    if not runs:
+    run = next(iter(runs_below(root, name)), None)
+    if run is None:
         raise InputError(f"{flag} {ckpt_path}: no run in {root / name if name else root}")
-    run = max(runs, key=lambda path: path.stat().st_mtime_ns).parent
     path = run / CHECKPOINTS / f"{ckpt_path}.ckpt"
     if not path.is_file():
         raise InputError(f"{flag} {ckpt_path}: the newest run, {run}, has none; name a file")
     return path.absolute()
+
+
+def runs_below(root: Path, name: str | None) -> list[Path]:
+    """The folders of all runs, or of those of a name; the one last trained in first."""
+    found = {}
+    for path in root.glob(f"{escape(name) if name else '*'}/version_*/{CONFIG}"):
+        with suppress(OSError):  # one may go while it is looked at
+            if _version(path.parent) >= 0:
+                found[path.parent] = path.stat().st_mtime_ns
+    return sorted(found, key=found.__getitem__, reverse=True)
 
 
 def run_of(checkpoint: Path) -> Path | None:
@@ -215,10 +201,6 @@ def run_of(checkpoint: Path) -> Path | None:
     run = checkpoint.parents[1]
     inside = checkpoint.parent.name == CHECKPOINTS and (run / CONFIG).is_file()
     return run if inside else None
-
-
-def _is_run(path: Path) -> bool:
-    return _version(path) >= 0
 
 
 def _version(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 import litmore
 from litmore.models.hyperparameters import keep_plain
 from litmore.runs.atomic import remove_unfinished, write_atomically
+from litmore.runs.begun import job, read_origin
 from litmore.runs.folder import CONFIG, VERSIONS, RunFolder
 
 
@@ -22,12 +24,16 @@ class RunRecord(Callback):
     Args:
         folder: the run's.
         config: every setting, as plain numbers, strings, lists and dicts.
+        command: the arguments that began it.
 
     """
 
-    def __init__(self, folder: RunFolder, config: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: RunFolder, config: dict[str, Any], command: Sequence[str] = ()
+    ) -> None:
         self.folder = folder
         self.config = config
+        self.command = list(command)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write both files, on the first process, once a checkpoint has proved to fit."""
@@ -37,7 +43,8 @@ class RunRecord(Callback):
             self.config["data"]["init_args"].update(data.settings())
         if trainer.is_global_zero:
             remove_unfinished(path)
-            for name, content in ((CONFIG, self.config), (VERSIONS, versions())):
+            # The config comes last: it makes the folder a run's.
+            for name, content in ((VERSIONS, self._origin(path)), (CONFIG, self.config)):
                 write_atomically(path / name, yaml.safe_dump(content, sort_keys=False).encode())
 
     def on_save_checkpoint(
@@ -45,6 +52,12 @@ class RunRecord(Callback):
     ) -> None:
         checkpoint["config"] = self.config
         keep_plain(checkpoint, pl_module, getattr(trainer, "datamodule", None))
+
+    def _origin(self, path: Path) -> dict[str, Any]:
+        """Versions, and whose the run is; where it goes on, what began it stays."""
+        before = read_origin(path)
+        began = before.get("command") if before else self.command
+        return {**versions(), "job": job() or before.get("job"), "command": began}
 
 
 def versions() -> dict[str, str | None]:

@@ -20,7 +20,6 @@ from litmore.steps import batches_done, ends_a_step, has_all_steps
 from litmore.training.lightning import (
     finish_batch,
     flush_logs,
-    leave_signals,
     restore_position,
     validation_is_due,
 )
@@ -30,7 +29,7 @@ class Checkpoints(Checkpoint):
     """Save `best.ckpt` when the monitored metric is the best yet, and `last.ckpt` always.
 
     Both are written after each validation; `last` also every so many seconds, after the last step,
-    and when Ctrl-C or SIGTERM asks to stop. From whichever `last` a run goes on, it takes the same
+    and when a signal asks to stop. From whichever `last` a run goes on, it takes the same
     steps and validations as if it had not stopped. What is not finite is not saved.
 
     Unlike Lightning's `ModelCheckpoint`, `last` is really the last, a model that takes no
@@ -89,10 +88,9 @@ class Checkpoints(Checkpoint):
         trainer.callback_metrics.update(
             {name: torch.tensor(value) for name, value in self._metrics.items()}
         )
-        if trainer.global_rank < len(self._rng_states):
-            set_rng_state(self._rng_states[trainer.global_rank])
+        if self._rng_states:  # of more processes than then, some share one as all do at the start
+            set_rng_state(self._rng_states[trainer.global_rank % len(self._rng_states)])
         self._rng_states = []
-        leave_signals(trainer)  # `_agreed` asks for them
         self._next_save = time.monotonic() + self.every_seconds
         self._stop.hold()
 
@@ -177,13 +175,14 @@ class Checkpoints(Checkpoint):
         if batches_done(trainer) and self._saved_at != _progress(trainer):
             self._save(trainer, "last")
         number, _ = self._agreed(trainer, False)
-        self._stop.release()
         self._heed(trainer, number)
+        self._stop.release()
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        self._stop.release()
+        if not isinstance(exception, Stopped):
+            self._stop.release()
 
     def _agreed(self, trainer: Trainer, is_time: bool) -> tuple[int, bool]:
         """The signal that any process got, or 0; and whether any thinks that it is time to save."""
@@ -197,6 +196,8 @@ class Checkpoints(Checkpoint):
         self, trainer: Trainer, name: str, *, in_step: bool = False, validation_is_due: bool = False
     ) -> None:
         assert self.dirpath is not None
+        if self.folder.is_lost:
+            raise RunError(f"another process has taken over {os.path.relpath(self.dirpath.parent)}")
         if not _is_finite(trainer.lightning_module):
             raise RunError(
                 f"step {trainer.global_step}: the weights are not finite"
@@ -216,6 +217,7 @@ class Checkpoints(Checkpoint):
                 number,
                 f"{signal.Signals(number).name}: saved at step {trainer.global_step:,}. Go on with:"
                 f"\n  python main.py fit --ckpt_path {last}",
+                self._stop,
             )
 
 

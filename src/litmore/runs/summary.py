@@ -138,7 +138,7 @@ def _of_older(run: Path) -> Summary:
     status, why = _fate(config, step, bool(curves))
     parameters = at_end.get("cost/parameters")
     return Summary(
-        status="running" if is_locked(run, unknown=False) else status,
+        status="running" if is_locked(run) else status,
         why=why,
         monitor=monitor,
         monitor_mode=mode,

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from litmore.errors import InputError, RunError, one_line
 from litmore.runs.folder import RunFolder
@@ -155,10 +154,9 @@ class SummaryFile(Callback):
 
 def _end_of(exception: BaseException) -> tuple[Literal["stopped", "failed"], str]:
     if isinstance(exception, Stopped):
-        return "stopped", signal.Signals(int(str(exception.code)) - 128).name
-    if isinstance(exception, KeyboardInterrupt | SIGTERMException):
-        is_term = isinstance(exception, SIGTERMException)
-        return "stopped", "SIGTERM" if is_term else "SIGINT"
+        return "stopped", signal.Signals(exception.number).name
+    if isinstance(exception, KeyboardInterrupt):
+        return "stopped", "SIGINT"
     said = one_line(exception)
     if isinstance(exception, InputError | RunError):
         return "failed", said

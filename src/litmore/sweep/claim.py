@@ -9,7 +9,7 @@ from uuid import getnode, uuid4
 import optuna
 from optuna.trial import FrozenTrial
 
-from litmore.runs.folder import lock
+from litmore.locks import lock
 from litmore.sweep.study import frozen, reopened
 
 ALIVE = "alive"

@@ -113,6 +113,7 @@ def run(is_alone: bool, fit: Sequence[str], sampler: Any = None, **settings: Any
     except ImportError:
         raise InputError(MISSING) from None
     from litmore.runs.folder import RunFolder
+    from litmore.runs.requeue import NO_JOB, REQUEUE, slurm_job
     from litmore.sweep.picture import draw_study
     from litmore.sweep.plan import make_plan
     from litmore.sweep.report import Progress, print_next, report
@@ -121,6 +122,10 @@ def run(is_alone: bool, fit: Sequence[str], sampler: Any = None, **settings: Any
     from litmore.sweep.strategies import pruner_of, sampler_for
     from litmore.sweep.study import open_study
 
+    if REQUEUE in fit:  # the job is the sweep's, no trial's
+        fit = [arg for arg in fit if arg != REQUEUE]
+        if slurm_job() is None:
+            sys.stderr.write(f"{NO_JOB}\n")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     # Who names a class of Optuna's wants it.
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)

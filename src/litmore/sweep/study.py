@@ -2,17 +2,20 @@
 
 import os
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import optuna
-from optuna.exceptions import StorageInternalError
+from grpc import RpcError  # type: ignore[import-untyped]
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
@@ -29,7 +32,13 @@ from litmore.errors import InputError
 JOURNAL = "journal:"
 """What the name of a journal's file follows in `--storage`."""
 
-UNREACHABLE = (StorageInternalError, OperationalError, InterfaceError, OSError)
+PROXY = "grpc://"
+"""What the address of Optuna's gRPC proxy follows in `--storage`."""
+
+_PROXY_WAIT = 10.0
+"""Seconds in which a proxy that is there has answered."""
+
+UNREACHABLE = (StorageInternalError, OperationalError, InterfaceError, OSError, RpcError)
 """What a storage raises that cannot be reached just now."""
 
 TRIES = 5
@@ -84,7 +93,7 @@ def open_study(
 
     Args:
         name: the study's.
-        url: `journal:FILE` or a database's.
+        url: `journal:FILE`, a database's, or a proxy's, `grpc://HOST:PORT`.
         sampler: what its trials' settings are chosen by.
         pruner: what ends a trial early.
         definition: what its trials are.
@@ -164,12 +173,25 @@ def _storage(url: str) -> BaseStorage:
         _check_journal(path)
         _mend(path)
         return JournalStorage(JournalFileBackend(str(path)))
+    if url.startswith(PROXY):
+        return _proxy(url)
     try:
         make_url(url)
     except ArgumentError:
         raise ValueError("give journal:FILE, sqlite:///FILE or another database's URL") from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+
+
+def _proxy(url: str) -> BaseStorage:
+    where = urlsplit(url)
+    if where.hostname is None or where.port is None:
+        raise ValueError("give grpc://HOST:PORT")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        storage = GrpcStorageProxy(host=where.hostname, port=where.port)
+    storage.wait_server_ready(timeout=_PROXY_WAIT)
+    return storage
 
 
 def _check_journal(path: Path) -> None:

@@ -4,15 +4,19 @@
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
 from inspect import signature
 from sys import modules
 from typing import Any
 
+import torch
 from jsonargparse._completions_jsonschema import ParserJsonschema
 from jsonargparse._typehints import get_all_subclass_paths, get_class_types
 from jsonargparse._util import get_import_path
+from lightning.fabric.plugins import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import (
     EarlyStopping,
@@ -21,11 +25,18 @@ from lightning.pytorch.callbacks import (
     StochasticWeightAveraging,
 )
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.profilers import PassThroughProfiler
+from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
+from lightning.pytorch.trainer.connectors.checkpoint_connector import _CheckpointConnector
+from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
 from torch import Tensor, nn
+from torch.distributed import Store  # type: ignore[attr-defined]
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
+from litmore.data.loader import BatchLoader
 from litmore.steps import total_steps, validates
+from litmore.training.rendezvous import has_agents_store
 
 # What a step costs
 
@@ -193,6 +204,8 @@ def finish_batch(
 def restore_position(trainer: Trainer) -> None:
     """Put right, when training starts, what the Trainer does not restore of where it stands."""
     fit_loop, epoch_loop = trainer.fit_loop, trainer.fit_loop.epoch_loop
+    if epoch_loop.restarting:
+        _count_in_batches_of_now(trainer)
     if trainer.lightning_module.automatic_optimization:
         # Where logging stands. The Trainer first finishes a batch whose validation was due.
         again = epoch_loop.restarting and validation_is_due(trainer)
@@ -201,6 +214,18 @@ def restore_position(trainer: Trainer) -> None:
     fit_loop._restarting = False
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         _take_up(callback, trainer)
+
+
+def _count_in_batches_of_now(trainer: Trainer) -> None:
+    """Of an epoch that goes on with more processes, or fewer, the batches were of another size."""
+    loader = trainer.fit_loop._combined_loader
+    assert loader is not None
+    served = [each.served for each in loader.flattened if isinstance(each, BatchLoader)]
+    current = trainer.fit_loop.epoch_loop.batch_progress.current
+    if served and current.ready:
+        more = served[0] - current.ready
+        for name in ("ready", "started", "processed", "completed"):
+            setattr(current, name, getattr(current, name) + more)
 
 
 def _take_up(callback: Callback, trainer: Trainer) -> None:
@@ -218,17 +243,42 @@ def _take_up(callback: Callback, trainer: Trainer) -> None:
             group["lr"] = lr
 
 
-def training_length(trainer: Trainer) -> int | None:
+def training_length(trainer: Trainer, checkpoint: Mapping[str, Any]) -> int | None:
     """The optimizer steps of the whole training, where they are asked for before it; None: no end.
 
     Counting epochs takes the data.
+
+    Args:
+        trainer: the Trainer.
+        checkpoint: what it goes on from, maybe with batches of another size; empty: nothing.
+
     """
     if trainer.max_epochs == -1:
         return total_steps(trainer)
     trainer.fit_loop.setup_data()
     steps = total_steps(trainer)
+    left = _steps_left(trainer, checkpoint)
+    if left is not None and (steps is None or trainer.max_steps < 0 or steps < trainer.max_steps):
+        steps = checkpoint["global_step"] + left
+        steps = steps if trainer.max_steps < 0 else min(steps, trainer.max_steps)
     trainer.fit_loop._combined_loader = None  # made anew, it takes a checkpoint's state
     return steps
+
+
+def _steps_left(trainer: Trainer, checkpoint: Mapping[str, Any]) -> int | None:
+    """Optimizer steps until the last epoch's end; None: the batches are as large as before."""
+    assert trainer.fit_loop._combined_loader is not None
+    [loader, *_] = trainer.fit_loop._combined_loader.flattened
+    progress = checkpoint.get("loops", {}).get("fit_loop", {}).get("state_dict", {})
+    [state, *_] = progress.get("combined_loader") or [{}]
+    if not isinstance(loader, BatchLoader) or "global_batch" not in state:
+        return None
+    if state["global_batch"] == loader.global_batch:
+        return None
+    loader.load_state_dict(state)
+    batches, every = trainer.num_training_batches, trainer.accumulate_grad_batches
+    left, epochs = batches - loader.served, trainer.max_epochs - state["epoch"] - 1
+    return int(-(-left // every) + epochs * -(-batches // every))
 
 
 def move_along_curve(schedule: Any) -> None:
@@ -252,11 +302,71 @@ def flush_logs(trainer: Trainer) -> None:
 
 
 def leave_signals(trainer: Trainer) -> None:
-    """Let several processes not ask each other for signals at every step.
+    """Let the Trainer handle no signal, nor go on by itself from what it saved at one.
 
-    The Trainer's question knows of SIGTERM alone, and of the first process's.
+    Its handlers may save in the middle of a step, and wait for other processes there. What all ask
+    each other at every step, whether the first one got SIGTERM, is not asked either.
     """
-    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
+    trainer._signal_connector.__class__ = _NoSignals
+    trainer._checkpoint_connector.__class__ = _NamedCheckpoints
+    trainer.fit_loop.epoch_loop.__class__ = _UnaskedSteps
+
+
+class _NoSignals(_SignalConnector):
+    def register_signal_handlers(self) -> None:
+        pass
+
+
+class _NamedCheckpoints(_CheckpointConnector):
+    _hpc_resume_path = None  # under Slurm, whichever such file lies in the logs folder
+
+
+class _UnaskedSteps(_TrainingEpochLoop):
+    def _broadcast_sigterm_tensor(self) -> None:
+        pass
+
+
+# Several processes
+
+
+def copies_process(trainer: Trainer) -> bool:
+    """Whether the Trainer runs in copies of this process, and brings little of them back."""
+    return type(trainer.strategy.launcher) is _MultiProcessingLauncher
+
+
+# Several processes
+
+
+def before_connecting(trainer: Trainer, do: Callable[[ClusterEnvironment], Store]) -> None:
+    """Do something on each process before they are connected: no logger or hook comes earlier.
+
+    The store that it returns is held until then. It is pickled where processes are spawned; where
+    those of one machine are launched from here, all are told the same, and nothing is done.
+    """
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    if environment is None or trainer.world_size == 1:
+        return
+    if trainer.num_nodes > 1 or not isinstance(environment, LightningEnvironment):
+        connect = partial(_connect, trainer.strategy, do)
+        trainer.strategy.setup_environment = connect  # type: ignore[method-assign]
+
+
+def _connect(strategy: Any, do: Callable[[ClusterEnvironment], Store]) -> None:
+    if hasattr(strategy, "set_world_ranks"):
+        strategy.set_world_ranks()
+    environment = strategy.cluster_environment
+    store = do(environment)
+    if has_agents_store() and hasattr(strategy, "_get_process_group_backend"):
+        # Lightning would meet in torchrun's own store, where the dead of a restart have been.
+        torch.distributed.init_process_group(
+            strategy._get_process_group_backend(),
+            store=store,
+            rank=environment.global_rank(),
+            world_size=environment.world_size(),
+            timeout=strategy._timeout,
+        )
+    type(strategy).setup_environment(strategy)
+    del store
 
 
 # A compiled model
