@@ -118,7 +118,7 @@ def test_bytes_have_one_vocabulary(text_file):
     path = text_file("ab")
     known = str(read(path, tokens="bytes").vocabulary)
     assert as_text(read(path, tokens="bytes", vocabulary=known)) == "ab"
-    with pytest.raises(InputError, match=r"^--data\.vocabulary: with --data\.tokens bytes"):
+    with pytest.raises(InputError, match=r"^--data\.tokens bytes: the vocabulary"):
         read(path, tokens="bytes", vocabulary="ab")
 
 

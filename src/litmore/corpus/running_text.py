@@ -78,7 +78,9 @@ class TextSource(Source):
             self.given_vocabulary = Vocabulary("\n" + given.removeprefix("\n"))
         if self.tokens == "bytes":
             if self.given_vocabulary not in (None, Vocabulary("\n" + BYTES)):
-                raise InputError("--data.vocabulary: with --data.tokens bytes it is the 256 bytes")
+                raise InputError(
+                    "--data.tokens bytes: the vocabulary, given or of a checkpoint, is of characters"
+                )
             self.given_vocabulary = Vocabulary("\n" + BYTES)
 
     @cached_property
