@@ -34,12 +34,24 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def makemore_names() -> Path:
     """The lectures' own names.txt, which is not part of the project."""
+    return _fetched("makemore")
+
+
+@pytest.fixture(scope="session")
+def shakespeare() -> Path:
+    """The char-rnn project's tiny Shakespeare, which is not part of the project."""
+    return _fetched("shakespeare")
+
+
+def _fetched(name: str) -> Path:
     from litmore.corpus.download import cached
 
-    settings = yaml.safe_load((ROOT / "configs" / "data" / "makemore.yaml").read_text())["data"]
+    config = ROOT / "configs" / "data" / f"{name}.yaml"
+    data = yaml.safe_load(config.read_text())["data"]
+    settings = data.get("init_args", data)
     path = cached(settings["url"], settings["sha256"])
     if path is None:
-        pytest.skip("the lectures' names.txt was never fetched: configs/data/makemore.yaml does it")
+        pytest.skip(f"was never fetched: {config.relative_to(ROOT)} does it")
     return path
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from litmore import models
 from litmore.cli import main
-from litmore.data import NamesDataModule
+from litmore.data import NamesDataModule, TextDataModule
 from litmore.runs.checkpoint import load_model
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -133,3 +133,24 @@ def test_the_later_parts_train_as_the_notebooks(path):
     late = "part5" in path.stem or "deep" in path.stem
     assert settings["lr_scheduler"]["init_args"]["milestones"] == [150_000 if late else 100_000]
     assert settings["trainer"]["max_steps"] == 200_000
+
+
+def test_the_gpt_lectures_bigram(fit, shakespeare):
+    more = ["--data.path", shakespeare, "--trainer.max_steps=300", "--trainer.log_every_n_steps=1"]
+    logged, folder = fit("gpt_bigram", *more)
+    assert logged["train/loss"][0] == pytest.approx(4.73, abs=0.2)  # N(0, 1): ln 65 + 0.5
+    assert logged["val/loss"][-1] < 3
+    checkpoint = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)
+    assert sum(weight.numel() for weight in checkpoint["state_dict"].values()) == 4225
+
+
+def test_shakespeare_by_counting(shakespeare, trainer):
+    data = TextDataModule(
+        str(shakespeare), block_size=6, view="windows", batch_size=65_536, split=(0.9, 0.1, 0.0)
+    )
+    assert [len(part) for part in data.splits.values()] == [1_003_854, 111_540, 0]
+    assert len(data.vocabulary) == 65
+    model = models.NGram(data.vocabulary, 6)
+    trainer(max_epochs=1, limit_val_batches=0).fit(model, data)
+    found = trainer().validate(model, data, verbose=False)[0]
+    assert found["val/loss"] == figure(1.5165)  # plain Kneser-Ney in Python, of the whole split
