@@ -32,7 +32,7 @@ class TextDataModule(SplitsDataModule):
     characters like all others, and so is the newline.
 
     Args:
-        path: a file, plain or `.gz`; none takes the embedded names, as a text.
+        path: a file, plain or packed; none takes the embedded names, as a text.
         url: where to fetch the file, once, if no path is given (see `litmore.corpus.download`).
         sha256: of the file, wherever it comes from; another content is refused. Filled in when the
             file is read, so that a checkpoint knows what it was trained on.
