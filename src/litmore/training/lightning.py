@@ -340,8 +340,8 @@ def before_connecting(trainer: Trainer, do: Callable[..., Store]) -> None:
     """Do something on each process before they are connected: no logger or hook comes earlier.
 
     It is given the cluster environment, and how long to wait, where that is set; the store that it
-    returns is held until then. It is pickled where processes are spawned; where those of one machine
-    are launched from here, all are told the same, and nothing is done.
+    returns is held until then. It is pickled where processes are spawned; where those of one
+    machine are launched from here, all are told the same, and nothing is done.
     """
     environment = getattr(trainer.strategy, "cluster_environment", None)
     if environment is None or trainer.world_size == 1:
