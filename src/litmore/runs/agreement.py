@@ -90,10 +90,15 @@ def terms(
     return own
 
 
-def agree(own: Mapping[str, Any], environment: ClusterEnvironment) -> Store:
+def agree(own: Mapping[str, Any], environment: ClusterEnvironment, wait: timedelta = WAIT) -> Store:
     """Compare what each process means with what the first does. A collective call.
 
     It comes before the processes are connected, so that one which has refused can say so.
+
+    Args:
+        own: by the names that a user knows it by.
+        environment: of the processes.
+        wait: for how long the others may take to start.
 
     Returns:
         What must be held until they are connected: the first process serves it to the others.
@@ -105,10 +110,11 @@ def agree(own: Mapping[str, Any], environment: ClusterEnvironment) -> Store:
     """
     mine = {name: str(value) for name, value in own.items()}
     try:
-        store = _store(environment, WAIT)
+        store = _store(environment, wait)
         said = _exchanged(store, environment, {"node": gethostname(), "means": mine})
     except DistError as error:
-        raise RunError(f"the other processes of the run have not come: {one_line(error)}") from None
+        at = f"{environment.main_address}:{environment.main_port}"
+        raise RunError(f"the other processes are not found at {at}: {one_line(error)}") from None
     if said:
         raise DisagreementError(said)
     return store

@@ -15,7 +15,6 @@ import torch
 from jsonargparse._completions_jsonschema import ParserJsonschema
 from jsonargparse._typehints import get_all_subclass_paths, get_class_types
 from jsonargparse._util import get_import_path
-from lightning.fabric.plugins import ClusterEnvironment
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import (
@@ -337,11 +336,12 @@ def copies_process(trainer: Trainer) -> bool:
 # Several processes
 
 
-def before_connecting(trainer: Trainer, do: Callable[[ClusterEnvironment], Store]) -> None:
+def before_connecting(trainer: Trainer, do: Callable[..., Store]) -> None:
     """Do something on each process before they are connected: no logger or hook comes earlier.
 
-    The store that it returns is held until then. It is pickled where processes are spawned; where
-    those of one machine are launched from here, all are told the same, and nothing is done.
+    It is given the cluster environment, and how long to wait, where that is set; the store that it
+    returns is held until then. It is pickled where processes are spawned; where those of one
+    machine are launched from here, all are told the same, and nothing is done.
     """
     environment = getattr(trainer.strategy, "cluster_environment", None)
     if environment is None or trainer.world_size == 1:
@@ -351,11 +351,12 @@ def before_connecting(trainer: Trainer, do: Callable[[ClusterEnvironment], Store
         trainer.strategy.setup_environment = connect  # type: ignore[method-assign]
 
 
-def _connect(strategy: Any, do: Callable[[ClusterEnvironment], Store]) -> None:
+def _connect(strategy: Any, do: Callable[..., Store]) -> None:
     if hasattr(strategy, "set_world_ranks"):
         strategy.set_world_ranks()
     environment = strategy.cluster_environment
-    store = do(environment)
+    wait = getattr(strategy, "_timeout", None)
+    store = do(environment) if wait is None else do(environment, wait)
     if has_agents_store() and hasattr(strategy, "_get_process_group_backend"):
         # Lightning would meet in torchrun's own store, where the dead of a restart have been.
         torch.distributed.init_process_group(
