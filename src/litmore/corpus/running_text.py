@@ -79,7 +79,7 @@ class TextSource(Source):
         if self.tokens == "bytes":
             if self.given_vocabulary not in (None, Vocabulary("\n" + BYTES)):
                 raise InputError(
-                    "--data.tokens bytes: the vocabulary, given or of a checkpoint, is of characters"
+                    "--data.tokens bytes: the vocabulary, given or a checkpoint's, is of characters"
                 )
             self.given_vocabulary = Vocabulary("\n" + BYTES)
 
