@@ -267,10 +267,10 @@ REFUSED = [
     ({"max_length": 0}, "--max_length 0: must be above the prompt's 0"),
     ({"max_length": -1}, "--max_length -1: must be above the prompt's 0"),
     ({"max_length": 2, "prompt": "ab"}, "--max_length 2: must be above the prompt's 2"),
-    ({"prompt": "bdx"}, "--prompt 'bdx': 'd' is not among the model's characters 'abc'"),
-    ({"prompt": "A"}, "--prompt 'A': 'A' is not among"),
-    ({"prompt": "a\n"}, r"--prompt 'a\n': '\n' is not among"),
-    ({"prompt": "."}, "--prompt '.': '.' is not among"),
+    ({"prompt": "bdx"}, "--prompt 'bdx': 'd' (U+0064) is not among the model's 3 characters, abc"),
+    ({"prompt": "A"}, "--prompt 'A': 'A' (U+0041) is not among"),
+    ({"prompt": "a\n"}, r"--prompt 'a\n': U+000A is not among"),
+    ({"prompt": "."}, "--prompt '.': '.' (U+002E) is not among"),
 ]
 
 
