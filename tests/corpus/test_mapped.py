@@ -47,9 +47,9 @@ def reads(monkeypatch):
     for name in ("pieces", "sha256_of"):
         function = getattr(mapped, name)
 
-        def counted(path, name=name, function=function):
+        def counted(path, *reading, name=name, function=function):
             calls.append(name)
-            return function(path)
+            return function(path, *reading)
 
         monkeypatch.setattr(mapped, name, counted)
     return calls
@@ -248,8 +248,8 @@ def test_a_file_written_just_now_may_still_change(path):
 
 @pytest.mark.parametrize("line", ["emma", "with others"])
 def test_a_file_that_changes_while_it_is_read_is_refused(path, cache, monkeypatch, line):
-    def growing(path):
-        yield from text.pieces(path)
+    def growing(path, reading):
+        yield from text.pieces(path, reading)
         with path.open("a") as file:
             file.write("more\n")
 

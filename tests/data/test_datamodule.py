@@ -129,6 +129,9 @@ def test_hyperparameters_are_plain_and_enough_to_find_the_data_again(data):
         "split_seed": 42,
         "unique": True,
         "eval_batch_size": 8192,
+        "column": None,
+        "weight": None,
+        "normalize": None,
     }
     again = NamesDataModule(**hparams)
     assert list(again.splits["val"]) == list(module.splits["val"])

@@ -213,8 +213,10 @@ def codepoints_of(piece: Piece) -> np.ndarray:
 
 def sha256_of(path: Path) -> str:
     """The hash of a file's bytes, as they lie on the disk."""
-    with _readable(path), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with _readable(path):
+        _check_regular(path)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def line_of_word(piece: Piece, word: int) -> int:
@@ -250,14 +252,19 @@ def _first(path: Path, file: BufferedReader) -> bytes:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[BufferedReader, int, BufferedReader]]:
     """The text to read, how many bytes of it there may be, and the file as it lies on the disk."""
-    if not path.is_dir() and path.exists() and not path.is_file():
-        raise InputError(f"{path}: no regular file; give a text file")
+    _check_regular(path)
     with path.open("rb") as file:
         if is_packed(path):
             with unpacked(path, file) as text:
                 yield text, most_text(path), file
         else:
             yield file, sys.maxsize, file
+
+
+def _check_regular(path: Path) -> None:
+    """A device or a pipe may never end."""
+    if not path.is_dir() and path.exists() and not path.is_file():
+        raise InputError(f"{path}: no regular file; give a text file")
 
 
 def _bomb(path: Path, most: int) -> InputError:
