@@ -15,6 +15,7 @@ from litmore.data.views import AnyBatch
 from litmore.errors import InputError
 from litmore.log import log_now
 from litmore.models.base import CharLM, as_batch
+from litmore.models.counting import Counting
 from litmore.models.stepless import Stepless
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import LOGS, find_checkpoint
@@ -183,4 +184,9 @@ def _logits(member: CharLM, x: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
     if "windows" not in member.views:
         return member(x)
     contexts = F.pad(x, (member.block_size - 1, 0), value=BOUNDARY).unfold(1, member.block_size, 1)
-    return member(contexts.flatten(0, 1)).view(*x.shape, -1)
+    logits = member(contexts.flatten(0, 1)).view(*x.shape, -1)
+    if isinstance(member, Counting) and member.vocabulary.is_text:
+        # A window of text begins anywhere: of what is before it nothing is known.
+        for t in range(min(member.block_size - 1, x.shape[1])):
+            logits[:, t] = member(x[:, : t + 1])
+    return logits
