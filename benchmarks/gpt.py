@@ -1,8 +1,8 @@
 """What nanoGPT does on tiny Shakespeare on a CPU, as it does it, to be timed against.
 
-Its smaller, documented setting: 4 blocks of 4 heads and 128 wide, windows of 64, 12 of them a batch,
-2,000 iterations, no dropout. What costs it more than it need is done in one call, so that it is no
-easy reference: a batch is gathered at once, and attention is torch's.
+Its smaller, documented setting: 4 blocks of 4 heads and 128 wide, windows of 64, 12 of them a
+batch, 2,000 iterations, no dropout. What costs it more than it need is done in one call, so that it
+is no easy reference: a batch is gathered at once, and attention is torch's.
 
 Run as a script it prints the loss on its evaluation's windows every so many iterations:
 `python benchmarks/gpt.py input.txt 2000 250`.
