@@ -43,6 +43,14 @@ SECTIONS = {
         " endless. Those 1,000 words are easier than the validation words of the default split: a"
         " model's loss on them is some 0.04 lower.",
     ),
+    "nanogpt": (
+        "Beside nanoGPT",
+        "Its Transformer of 0.8 M parameters, its procedure for a CPU and its evaluation of tiny"
+        " Shakespeare, against `fit` on the same nine tenths, the training loops alone; an"
+        " iteration is timed in every round, and a training that ends above the loss counts as"
+        " endless. Then what two minutes of two cores come to, start-up included:"
+        " [shakespeare.md](shakespeare.md).",
+    ),
     "sweep": (
         "A sweep's trial",
         "A trial is a `fit` in a process of its own, which reports to the study from a thread and"

@@ -11,7 +11,7 @@ from litmore.runs.checkpoint import load_model
 CONFIGS = Path(__file__).parents[1] / "configs"
 TEXTS = ("enwik8", "shakespeare", "text8")
 MODELS = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
-MODELS = [name for name in MODELS if name not in (*TEXTS, "micrograd")]
+MODELS = [name for name in MODELS if name.split("_")[0] not in (*TEXTS, "micrograd")]
 MODELS += ["trained/mixture"]
 SHORT = ["--data.max_words=300", "--data.split=[0.8,0.1,0.1]", "--trainer.accelerator=cpu"]
 TRAINED = "trained"
@@ -90,3 +90,29 @@ def test_every_config_of_running_text(name, command_line):
     code, out, err = command_line("fit", "--config", config, *more)
     assert code == 0, err
     assert re.search(r"val/bits_per_byte +\d", out)
+
+
+def test_what_stands_beside_nanogpt(command_line):
+    """The commands of docs/shakespeare.md, of a text that is here."""
+    Path("text").write_text("to be, or not to be, that is the question\n" * 200)
+    of_it = ["--data.path=text", "--data.sha256=null", "--trainer.accelerator=cpu"]
+    tiny = ["--model.embedding_dim=8", "--trainer.max_steps=2", "--data.batch_size=2"]
+    for name, more in (
+        ("shakespeare_ngram", []),
+        ("shakespeare_lstm", [*tiny, "--model.hidden_dim=8"]),
+        ("shakespeare_transformer", tiny),
+    ):
+        code, _, err = command_line("fit", f"--config={CONFIGS}/{name}.yaml", *of_it, *more)
+        assert code == 0, err
+    members = ["shakespeare_ngram", "shakespeare_lstm", "shakespeare_transformer"]
+    flag = f"--model.members={[f'logs/{name}/version_0' for name in members]}"
+    code, _, err = command_line("fit", f"--config={CONFIGS}/trained/shakespeare.yaml", *of_it, flag)
+    assert code == 0, err
+    given = yaml.safe_load((CONFIGS / "trained/shakespeare.yaml").read_text())["model"]["init_args"]
+    said = [float(weight) for weight in re.findall(r"(0\.\d{3}) (?:NGram|LSTM|Transformer)", err)]
+    assert said == pytest.approx([w / sum(given["weights"]) for w in given["weights"]], abs=1e-3)
+    code, out, err = command_line(
+        "test", "--ckpt_path=logs/shakespeare/version_0/checkpoints/last.ckpt"
+    )
+    assert code == 0, err
+    assert float(re.search(r"test/loss +(\S+)", out)[1]) < 1

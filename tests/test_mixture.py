@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from conftest import ROOT
-from litmore.data import NamesDataModule
+from litmore.data import NamesDataModule, TextDataModule
 from litmore.errors import InputError
-from litmore.mixture import Mixture
+from litmore.mixture import Mixture, after_each
 from litmore.models import GRU, MLP, NGram, Transformer
 from litmore.runs.checkpoint import load_model
 from litmore.sampling import sample
@@ -166,3 +166,40 @@ def test_members_are_runs_and_the_newest_one(command_line):
         2,
         "error: --model.members last: must be a list, such as '[a, b]'",
     )
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ([1.0, 1.0], "2 for 4 members; give one a member"),
+        ([0.0] * 4, "must be numbers of at least 0, not all 0"),
+        ([1.0, -1.0, 1.0, 1.0], "must be numbers of at least 0, not all 0"),
+        ([math.nan] * 4, "must be numbers of at least 0, not all 0"),
+    ],
+)
+def test_weights_that_are_none_are_refused(words, members, weights, said):
+    with pytest.raises(InputError, match=said):
+        Mixture(words(view="words").vocabulary, members, weights)
+
+
+def test_weights_that_are_given_stay(words, members, trainer, tmp_path):
+    data = words(view="words")
+    model, fitting = Mixture(data.vocabulary, members, [3.0, 1.0, 0.0, 0.0]), trainer(max_epochs=1)
+    fitting.fit(model, data)
+    fitting.save_checkpoint(tmp_path / "mixture.ckpt")
+    again = load_model(tmp_path / "mixture.ckpt")
+    assert again.weights.tolist() == model.weights.tolist() == [0.75, 0.25, 0, 0]
+    expected = val_loss(model, data, [0.75, 0.25, 0, 0])
+    assert float(fitting.callback_metrics["val/loss"]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_window_of_text_begins_with_what_little_is_known(trainer, tmp_path):
+    (tmp_path / "text").write_text("to be or not to be\n" * 50)
+    data = TextDataModule(str(tmp_path / "text"), view="windows", block_size=3)
+    counted, fitting = NGram(data.vocabulary, 3), trainer(max_epochs=1)
+    fitting.fit(counted, data)
+    x = torch.tensor([data.vocabulary.encode("not")])
+    after = after_each(counted, x)[0].exp()
+    torch.testing.assert_close(after.sum(1), torch.ones(3))
+    torch.testing.assert_close(after[2:], counted(x).exp())
+    assert after[0].argmax() == data.vocabulary.encode("o")[0]  # after n, whatever is before it

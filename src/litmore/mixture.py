@@ -1,5 +1,6 @@
 """A mixture of trained models."""
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from litmore.data.views import AnyBatch
 from litmore.errors import InputError
 from litmore.log import log_now
 from litmore.models.base import CharLM, as_batch
+from litmore.models.counting import Counting
 from litmore.models.stepless import Stepless
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import LOGS, find_checkpoint
@@ -25,8 +27,8 @@ class Mixture(Stepless):
     """The mean of what trained models say, as probabilities, by weights that sum to 1.
 
     The weights are those under which the validation split is likeliest, found by expectation and
-    maximisation when training starts; that is the whole training. The models stay as they are, and
-    the mixture's checkpoint holds them: their files are not needed again.
+    maximisation when training starts, unless they are given; that is the whole training. The models
+    stay as they are, and the mixture's checkpoint holds them: their files are not needed again.
 
     Source: Jelinek and Mercer, "Interpolated estimation of Markov source parameters from sparse
     data", 1980.
@@ -36,9 +38,12 @@ class Mixture(Stepless):
         members: the models' checkpoints, each a file, a run's folder (its best one, or else its
             last), or `last` or `best` of the newest run in `logs`; in a mixture's own checkpoint,
             what the models are made of.
+        weights: one a member, in proportion; for a mixture whose weights were found where
+            its members' training text could spare a part, and which is then made of all of it.
 
     Raises:
-        InputError: a checkpoint cannot be used, is of other characters, or there is none.
+        InputError: a checkpoint cannot be used, is of other characters, or there is none; or the
+            weights are no weights of so many.
 
     """
 
@@ -47,31 +52,42 @@ class Mixture(Stepless):
     weights: Float[Tensor, " members"]
 
     def __init__(
-        self, vocabulary: Vocabulary | str, members: Sequence[str | Mapping[str, Any]]
+        self,
+        vocabulary: Vocabulary | str,
+        members: Sequence[str | Mapping[str, Any]],
+        weights: Sequence[float] | None = None,
     ) -> None:
         super().__init__(vocabulary)
         if not members:
             raise InputError("--model.members: name the checkpoints to mix")
+        given = [1.0] * len(members) if weights is None else weights
+        if len(given) != len(members):
+            raise InputError(
+                f"--model.weights: {len(given)} for {len(members)} members; give one a member"
+            )
+        if not (all(0 <= weight < math.inf for weight in given) and sum(given)):
+            raise InputError("--model.weights: must be numbers of at least 0, not all 0")
         contents = [_content(member) for member in members]
         models = [checkpoints.rebuild(content, CharLM, flag=FLAG) for content in contents]
-        for given, model in zip(members, models, strict=True):
+        for member, model in zip(members, models, strict=True):
             if model.vocabulary != self.vocabulary:
                 raise InputError(
-                    f"--model.members {given}: its characters are {model.vocabulary.characters!r},"
+                    f"--model.members {member}: its characters are {model.vocabulary.characters!r},"
                     f" the data's {self.vocabulary.characters!r}"
                 )
         made_of = ("class_path", "hyper_parameters")
         members = [{name: content[name] for name in made_of} for content in contents]
         self.save_hyperparameters()
         self.members = nn.ModuleList(models).requires_grad_(False).train()
-        even = torch.full((len(models),), 1 / len(models), dtype=torch.float64)
-        self.register_buffer("weights", even)
+        shares = torch.tensor(given, dtype=torch.float64)
+        self.register_buffer("weights", shares / shares.sum())
+        self._is_to_find = weights is None
 
     def forward(self, x: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
         return self._mixed(self._logits(x))
 
     def _logits(self, x: Int[Tensor, "B T"]) -> Float[Tensor, "members B T V"]:
-        return torch.stack([_logits(member, x) for member in self._models])
+        return torch.stack([after_each(member, x) for member in self._models])
 
     @property
     def _models(self) -> list[CharLM]:
@@ -113,20 +129,24 @@ class Mixture(Stepless):
         super().on_train_start()
         trainer: Any = self.trainer
         self.members.eval()  # their dropout is off
-        with torch.inference_mode():
-            loaders = trainer.val_dataloaders or trainer.train_dataloader
-            batches = [
-                as_batch(trainer.strategy.batch_to_device(batch, self.device))
-                for loader in (loaders if isinstance(loaders, list) else [loaders])
-                for batch in loader
-            ]
-            likelihoods = torch.cat([self._likelihoods(batch) for batch in batches])
-            self.weights.copy_(self._likeliest(likelihoods))
+        if self._is_to_find:
+            self._find_weights(trainer)
         if trainer.is_global_zero:
             names = [type(member).__name__ for member in self.members]
             shares = zip(self.weights.tolist(), names, strict=True)
             said = " + ".join(f"{weight:.3f} {name}" for weight, name in shares)
             sys.stderr.write(f"the mixture: {said}\n")
+
+    @torch.inference_mode()
+    def _find_weights(self, trainer: Any) -> None:
+        loaders = trainer.val_dataloaders or trainer.train_dataloader
+        batches = [
+            as_batch(trainer.strategy.batch_to_device(batch, self.device))
+            for loader in (loaders if isinstance(loaders, list) else [loaders])
+            for batch in loader
+        ]
+        likelihoods = torch.cat([self._likelihoods(batch) for batch in batches])
+        self.weights.copy_(self._likeliest(likelihoods))
 
     def _likelihoods(self, batch: AnyBatch) -> Float[Tensor, "N members"]:
         """How likely each member finds each token that is to be predicted."""
@@ -178,9 +198,14 @@ def _file(given: str) -> Path:
 FLAG = "--model.members"
 
 
-def _logits(member: CharLM, x: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
-    """A member's, after each token of each word."""
+def after_each(member: CharLM, x: Int[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
+    """A model's logits after each token of each word, whichever view it takes."""
     if "windows" not in member.views:
         return member(x)
     contexts = F.pad(x, (member.block_size - 1, 0), value=BOUNDARY).unfold(1, member.block_size, 1)
-    return member(contexts.flatten(0, 1)).view(*x.shape, -1)
+    logits = member(contexts.flatten(0, 1)).view(*x.shape, -1)
+    if isinstance(member, Counting) and member.vocabulary.is_text:
+        # A window of text begins anywhere: of what is before it nothing is known.
+        for t in range(min(member.block_size - 1, x.shape[1])):
+            logits[:, t] = member(x[:, : t + 1])
+    return logits

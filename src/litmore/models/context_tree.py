@@ -73,14 +73,19 @@ class ContextTree:
             shorter = parent * vocab_size + entries % vocab_size
             entries, counts = np.unique(shorter, return_counts=True)
 
-    def probabilities(self, x: Int[Tensor, "B K"]) -> Float[Tensor, "B V"]:
-        """From the shortest context on, as long as the tree knows it; shared ones once."""
+    def probabilities(self, x: Int[Tensor, "B _"]) -> Float[Tensor, "B V"]:
+        """From the shortest context on, as long as the tree knows it; shared ones once.
+
+        Args:
+            x: the oldest token first; fewer than K, where no more is known.
+
+        """
         found = x.new_empty(len(x), self.vocab_size, dtype=torch.float)
         row = torch.arange(len(x), device=x.device)  # those whose context is known so far
         at = torch.zeros_like(row)  # of each such row, among M nodes
         node = at.new_zeros(1)  # (M,)
         p = x.new_full((1, self.vocab_size), 1 / self.vocab_size, dtype=torch.float)  # (M, V)
-        for k, on_cpu in enumerate(self._depths):
+        for k, on_cpu in enumerate(self._depths[: x.shape[1] + 1]):
             depth = Depth(*(each.to(x.device) for each in on_cpu))
             if k:
                 key = node[at] * self.vocab_size + x[row, -k]

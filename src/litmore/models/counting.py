@@ -54,8 +54,11 @@ class Counting(Stepless):
             self._tree = ContextTree(*self.tally.rows(), self.vocab_size, self.smoothing)
         return self._tree
 
-    def forward(self, x: Int[Tensor, "B K"]) -> Float[Tensor, "B V"]:
-        """Log-probabilities of the next character; uniform where nothing was counted."""
+    def forward(self, x: Int[Tensor, "B _"]) -> Float[Tensor, "B V"]:
+        """Log-probabilities of the next character; uniform where nothing was counted.
+
+        Of fewer than K tokens it is what such a context says.
+        """
         if torch.compiler.is_exporting():
             return self.tree.graph_of_probabilities(x).log()
         return self.tree.probabilities(x).log()
