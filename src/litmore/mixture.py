@@ -60,12 +60,12 @@ class Mixture(Stepless):
         super().__init__(vocabulary)
         if not members:
             raise InputError("--model.members: name the checkpoints to mix")
-        given = [1.0] * len(members) if weights is None else weights
+        given = [1.0] * len(members) if weights is None else list(weights)
         if len(given) != len(members):
             raise InputError(
                 f"--model.weights: {len(given)} for {len(members)} members; give one a member"
             )
-        if not (all(0 <= weight < math.inf for weight in given) and sum(given)):
+        if not all(0 <= weight < math.inf for weight in given) or not any(given):
             raise InputError("--model.weights: must be numbers of at least 0, not all 0")
         contents = [_content(member) for member in members]
         models = [checkpoints.rebuild(content, CharLM, flag=FLAG) for content in contents]

@@ -17,7 +17,7 @@ TEXT = "".join(
     f"Who {verb}s there?\r\n\tNay, answer me: {verb}.\n\n" for verb in ["ab", "cd", "ef"]
 )
 TEXT *= 40
-GRU = "--model=litmore.models.GRU"
+OF_STATE = "--model=litmore.models.GRU"
 """Other tests have a model of that name."""
 
 QUICK = ["--trainer.max_steps=6", "--trainer.accelerator=cpu", "--trainer.log_every_n_steps=1"]
@@ -34,7 +34,7 @@ def trained(tmp_path_factory):
         patch.chdir(folder)
         patch.setenv("PL_GLOBAL_SEED", "0")
         Path("text.txt").write_bytes(TEXT.encode())
-        assert main(["fit", GRU, *STREAM, *QUICK, UNSEEN]) == 0
+        assert main(["fit", OF_STATE, *STREAM, *QUICK, UNSEEN]) == 0
     return folder
 
 
@@ -129,7 +129,7 @@ def test_a_prompt_holds_what_the_text_holds(run_trained):
 def test_bytes_of_any_file(run):
     raw = "žluťoučký kůň\n".encode() * 60 + bytes(range(256)) * 2
     Path("text.txt").write_bytes(raw)
-    out, err = run("fit", GRU, *STREAM, "--data.tokens=bytes", *QUICK)
+    out, err = run("fit", OF_STATE, *STREAM, "--data.tokens=bytes", *QUICK)
     assert f" / {int(0.95 * len(raw)) - int(0.9 * len(raw))} / " in err
     assert "bytes (train / val / test)\n" in err
     assert "no more of it" not in err
@@ -151,7 +151,7 @@ def test_bits_per_byte_are_of_what_is_written(run, trainer):
 
 def test_goes_on_to_the_bit_in_the_middle_of_an_epoch(run):
     more = [
-        GRU,
+        OF_STATE,
         *STREAM,
         "--data.batch_size=3",
         UNSEEN,
@@ -176,23 +176,23 @@ def test_another_text_is_judged_by_the_models_own_characters(run_trained):
 REFUSED = [
     (["--model=litmore.models.MLP"], "error: --data.view stream: MLP takes windows or counts"),
     (
-        [GRU, "--data.view=windows"],
+        [OF_STATE, "--data.view=windows"],
         "error: --data.view windows: GRU takes words",
     ),
     (
-        [GRU, "--data.block_size=0"],
+        [OF_STATE, "--data.block_size=0"],
         "error: --data.block_size 0: must be at least 1",
     ),
     (
-        [GRU, "--data.block_size=9000"],
+        [OF_STATE, "--data.block_size=9000"],
         "error: --data.block_size 9000: the train split",
     ),
     (["--model=ScalarMLP", "--data.view=windows"], "error: --"),
     (
-        [GRU, "--data.path=none.txt"],
+        [OF_STATE, "--data.path=none.txt"],
         "/none.txt: no such file; give a text file",
     ),
-    ([GRU, "--data.path=."], ": a folder; give a text file"),
+    ([OF_STATE, "--data.path=."], ": a folder; give a text file"),
     (["--model=Transformer", "--model.block_size=9"], "error: --model.block_size 9: the data's"),
 ]
 
@@ -214,7 +214,7 @@ def test_predict_is_refused_in_one_line(run_trained):
 
 
 def test_print_splits(run):
-    out, _ = run("fit", GRU, *STREAM, "--print_splits")
+    out, _ = run("fit", OF_STATE, *STREAM, "--print_splits")
     assert out.splitlines()[0].split() == ["split", "characters", "begins"]
     assert out.splitlines()[1].endswith(repr(TEXT[:40]))
 
@@ -248,7 +248,7 @@ def test_a_model_of_ones_own_that_takes_words_takes_text(run, monkeypatch, here)
 
 
 def test_the_names_can_be_read_as_text(run):
-    _, err = run("fit", GRU, "--data=TextDataModule", *QUICK, UNSEEN)
+    _, err = run("fit", OF_STATE, "--data=TextDataModule", *QUICK, UNSEEN)
     assert "names.txt: " in err
     assert "characters (train / val / test), 27 different ones" in err
 
@@ -264,7 +264,7 @@ def test_a_config_of_names_gives_way_to_text(run):
 
 def test_mixed_with_counts(run):
     split = ["--data.split=[0.8,0.1,0.1]"]
-    run("fit", GRU, *STREAM, *QUICK, *split, UNSEEN)
+    run("fit", OF_STATE, *STREAM, *QUICK, *split, UNSEEN)
     counting = ["--data.view=windows", "--trainer.max_epochs=1", UNSEEN]
     run("fit", "--model=NGram", *STREAM, *split, *counting, "--trainer.accelerator=cpu")
     members = "[logs/gru/version_0,logs/ngram/version_0]"
