@@ -56,7 +56,10 @@ REFUSED = {
     "a negative one": ("name,n\nava,-3\n", Reading("name", "n"), r"table.csv:2: the weight '-3'"),
     "two lines": ('name\n"a\nb"\n', Reading("name"), r"table.csv:3: a word of several lines"),
     "a control character": ("name\nav\x01a\n", Reading("name"), r"table.csv:2: control"),
-    "no words": ("name,n\nava,0\n", Reading("name", "n"), r"table.csv: no words"),
+    "no words": ("name,n\nava,0\n", Reading("name", "n"), r"table.csv: no word that counts"),
+    "a head alone": ("name,n\n", Reading("name"), r"table.csv: no word in column name"),
+    "too much": ("name,n\nava,10000000000000\n", Reading("name", "n"), r"table.csv:2: the weight"),
+    "CR alone": ("name,n\rava,1\rmia,2\r", Reading("name"), r"table.csv: its lines end in CR"),
 }
 
 
@@ -133,7 +136,7 @@ def test_words_are_brought_to_a_normal_form(tmp_path, kind, form):
 
 
 DOUBTS = {
-    "commas": ("Mary,F\nAnna,F\n", r"each line has 1 comma\(s\): a table\? --data.column 1"),
+    "commas": ("Mary,F\nAnna,F\n", r"each line has 1 comma\(s\): a table\? --data.column reads"),
     "some commas": ("Mary,F\nAnna\n", None),
     "both forms": ("zoë\nzoe\u0308\n", r"ë \(U\+00EB, and e \+ U\+0308\) is written in two ways"),
     "a whole and another's mark": ("zoë\ne\nx\u0308\n", None),

@@ -46,6 +46,7 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
     configs: Configs | None = None
     try:
         # Each imports what it needs: `sample` is done before Lightning would be imported.
+        _check_text(args)
         more = more_commands()
         check_command(args, [*TRAINING, *more])
         if args[0] in ("-h", "--help", *more):
@@ -80,6 +81,15 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
 
             refuse(message)
         return 2
+
+
+def _check_text(args: Sequence[str]) -> None:
+    """Refuse what no config could write down."""
+    for before, arg in zip(["", *args], args, strict=False):
+        if not arg.isascii() and any("\ud800" <= character <= "\udfff" for character in arg):
+            flag = arg.partition("=")[0] if arg.startswith("--") else before
+            shown = arg.encode("utf-8", "surrogateescape")
+            raise InputError(f"{flag}: {shown!r}: a name of bytes that are no UTF-8; rename it")
 
 
 def _run_light(args: Sequence[str], is_own: bool) -> int:

@@ -83,12 +83,14 @@ class Corpus:
         return cls._of_codepoints(codepoints_of(piece), vocabulary, piece)
 
     @classmethod
-    def read_known(cls, path: Path | str, vocabulary: Vocabulary) -> tuple["Corpus", list[str]]:
+    def read_known(
+        cls, path: Path | str, vocabulary: Vocabulary, reading: Reading = AS_IT_IS
+    ) -> tuple["Corpus", list[str]]:
         """The words of a file that a vocabulary can spell, and all its words, in order.
 
         A word that it knows in another normal form alone is taken in that.
         """
-        codepoints, _ = read_codepoints(Path(path))
+        codepoints, _ = read_codepoints(Path(path), reading)
         words = codepoints.astype("<u4").tobytes().decode("utf-32-le").split("\n")[:-1]
         ends = codepoints == NEWLINE
         word = np.cumsum(ends) - ends  # of each codepoint

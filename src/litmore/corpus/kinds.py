@@ -33,6 +33,8 @@ def check_text(path: Path, head: bytes) -> None:
             raise InputError(f"{path}: packed by {name}; name it {_named(path.name + suffix)}")
     if head.startswith(b"PK\x03\x04"):
         raise InputError(f"{path}: a zip archive; unpack it, and give the file in it")
+    if head[257:262] == b"ustar":
+        raise InputError(f"{path}: a tar archive; unpack it, and give the file in it")
     if encoding := _wide(head):
         raise InputError(f"{path}: {encoding} text; {converted(path, encoding)}")
 
@@ -45,10 +47,7 @@ def check_words(path: Path, head: bytes) -> None:
 
     """
     check_text(path, head)
-    if b"\r" in head and b"\n" not in head and head.count(b"\r") > 1:
-        raise InputError(
-            f"{path}: its lines end in CR alone; tr '\\r' '\\n' < {_named(path)} > words.txt"
-        )
+    check_line_ends(path, head)
     if re.match(rb'\s*(\[\s*("|\{|\[|\d)|\{\s*")', head):
         raise InputError(f"{path}: JSON; give one word a line, as `jq -r '.[]'` writes an array's")
     lines = head.split(b"\n")[1:-1]
@@ -56,6 +55,19 @@ def check_words(path: Path, head: bytes) -> None:
         raise InputError(
             f"{path}: a hunspell dictionary, a count and then words with flags;"
             f" sed '1d; s|/.*||' {_named(path)} > words.txt"
+        )
+
+
+def check_line_ends(path: Path, head: bytes) -> None:
+    """Refuse those of old Macs.
+
+    Raises:
+        InputError: lines end in CR alone.
+
+    """
+    if b"\r" in head and b"\n" not in head and head.count(b"\r") > 1:
+        raise InputError(
+            f"{path}: its lines end in CR alone; tr '\\r' '\\n' < {_named(path)} > words.txt"
         )
 
 

@@ -310,7 +310,7 @@ def _write_tokens(
                     raise InputError(f"{path}: more than {_MAX_WORDS:,} words")
                 yield part.tokens[1:], part.lengths, part.times
             if not words:
-                raise no_words(path)
+                raise no_words(path, reading)
 
         # Every token but the first is a byte of the file, or more; of a packed one, who knows?
         write_runs(folder, ids, not is_packed(path) and size < _MAX_WORDS - 1, runs())

@@ -13,6 +13,9 @@ NormalForm = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 DELIMITERS = ",\t;|"
 
+MAX_WEIGHT = 10**12
+"""How often a word may count."""
+
 Row = tuple[int, str, int]
 """The line that it stands on, the word, and how often it counts."""
 
@@ -103,6 +106,9 @@ def _place(path: Path, setting: str, wanted: str, head: list[str]) -> int:
 
 
 def _times(where: str, text: str) -> int:
-    if not text.isdecimal() or len(text) > 15:
-        raise InputError(f"{where}: the weight {text[:30]!r} is no whole number")
+    if not text.isdecimal() or len(text) > 30 or int(text) > MAX_WEIGHT:
+        raise InputError(
+            f"{where}: the weight {text[:30]!r} is no whole number from 0 to {MAX_WEIGHT:,};"
+            " --data.weight names the column"
+        )
     return int(text)

@@ -93,8 +93,8 @@ class Source:
         found = []
         if self.column is None and (commas := _commas(self.corpus)):
             found.append(
-                f"{self.file.name}: each line has {commas} comma(s): a table? --data.column 1 reads"
-                " its first column"
+                f"{self.file.name}: each line has {commas} comma(s): a table? --data.column reads a"
+                " column, by the name at its head or, where it has none, its number"
             )
         if self.normalize is None and (twice := written_twice(self.corpus)):
             found.append(

@@ -16,7 +16,14 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
-from litmore.corpus.kinds import HEAD, check_text, check_words, converted, is_text_of_bytes
+from litmore.corpus.kinds import (
+    HEAD,
+    check_line_ends,
+    check_text,
+    check_words,
+    converted,
+    is_text_of_bytes,
+)
 from litmore.corpus.packed import MAX_UNPACKED, is_packed, most_text, text_size, unpacked
 from litmore.corpus.reading import NormalForm, Reading
 from litmore.corpus.vocabulary import NEWLINE
@@ -95,12 +102,15 @@ def read_codepoints(path: Path, reading: Reading = AS_IT_IS) -> tuple[np.ndarray
         piece = _joined(path, list(_column(path, reading)))
     words = codepoints_of(piece)
     if words.size == 0:
-        raise no_words(path)
+        raise no_words(path, reading)
     return words, piece
 
 
-def no_words(path: Path) -> InputError:
+def no_words(path: Path, reading: Reading = AS_IT_IS) -> InputError:
     """What to say of a file without any."""
+    if reading.column is not None:
+        weighed = "" if reading.weight is None else " that counts"
+        return InputError(f"{path}: no word{weighed} in column {reading.column}")
     return InputError(f"{path}: no words in it; give a text file of one word a line")
 
 
@@ -137,7 +147,9 @@ def _column(path: Path, reading: Reading) -> Iterator[Piece]:
     """A table's column as `pieces` has lines: a word a line, no blank ones."""
     before = 0
     with _readable(path), _opened(path) as (file, most, packed):
-        check_text(path, file.peek(HEAD)[:HEAD])
+        head = file.peek(HEAD)[:HEAD]
+        check_text(path, head)
+        check_line_ends(path, head)
         rows = reading.rows(path, _lines(path, file, most))
         while some := list(islice(rows, _ROWS)):
             lines, words, times = zip(*some, strict=True)

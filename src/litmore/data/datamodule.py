@@ -1,6 +1,7 @@
 """The names' splits as Lightning wants them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
@@ -45,7 +46,7 @@ class NamesDataModule(SplitsDataModule):
         unique: keep each word once, so that none stands in two splits.
         eval_batch_size: examples a process and batch where no gradient is needed.
         vocabulary: the characters in the order of their ids; none takes the file's own, sorted.
-        predict_path: the file whose words `predict` scores, one a line.
+        predict_path: the file whose words `predict` scores, one a line, or in the column.
         memory_map: keep the tokens in files that are memory-mapped, for a corpus larger than memory
             (`litmore.corpus.mapped`); none does so for a file of more than 64 MiB of text,
             unless each word is to be kept once.
@@ -122,7 +123,10 @@ class NamesDataModule(SplitsDataModule):
         return cut_into_splits(self.corpus, self.split, self.split_seed)
 
     def make_view(self, name: str) -> View:
-        return self.view_of(self.splits[name])
+        split = self.splits[name]
+        if name != "train" and self.view == "windows" and split.times is not None:
+            return Counts(split, self.block_size)  # the same sums, whatever the words count
+        return self.view_of(split)
 
     def view_of(self, corpus: Corpus) -> View:
         if self.view == "counts":
@@ -207,4 +211,5 @@ class NamesDataModule(SplitsDataModule):
     def _predict(self) -> tuple[Corpus, list[str]]:
         if self.predict_path is None:
             raise InputError("--data.predict_path: name the file whose words to score")
-        return Corpus.read_known(Path(self.predict_path).expanduser(), self.vocabulary)
+        reading = replace(self.source.reading, weight=None)
+        return Corpus.read_known(Path(self.predict_path).expanduser(), self.vocabulary, reading)

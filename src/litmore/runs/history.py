@@ -1,6 +1,7 @@
 """The metrics that a run has written down."""
 
 import csv
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -75,6 +76,9 @@ def curves_of(run: Path, name: str, metrics: Sequence[str] = LOSSES) -> list[Cur
 
 def _from_events(run: Path, metrics: Sequence[str]) -> Iterator[tuple[str, dict[int, float]]]:
     from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
+
+    # A run that went on is no news.
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)
 
     events = EventAccumulator(str(run), size_guidance={SCALARS: 0}).Reload()
     for metric in set(metrics) & set(events.Tags()[SCALARS]):
