@@ -1,6 +1,7 @@
 """Of all that libraries say, what a user can act on."""
 
 import logging
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -18,6 +19,8 @@ USUAL = (
 
 def be_quiet() -> None:
     """Show litmore's own lines; what Lightning says, `quieten_lightning` sees to."""
+    # Of each try to reach another process torch would write a stack.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     handler = logging.StreamHandler(sys.stderr)
     _show(handler, "litmore", "lightning.pytorch.profilers")  # a profiler's report is asked for
     for message in USUAL:

@@ -12,6 +12,7 @@ from litmore.cli.given import Given
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.begun import Begun, find_begun, restarted_since
 from litmore.runs.folder import AUTO, LOGS, find_checkpoint
+from litmore.runs.signals import number_in
 from litmore.watch.tensorboard import tensorboard_parser
 
 CHOICE = "LITMORE_CHECKPOINT"
@@ -24,7 +25,7 @@ def going_on(args: Sequence[str], given: Given) -> tuple[Begun | None, Path | No
     Of several processes the first one's choice counts: a run may begin or end while they look.
     """
     pid, _, path = os.environ.get(CHOICE, "").partition(" ")
-    if pid == str(os.getppid()) and int(os.environ.get("LOCAL_RANK", "0")) > 0:
+    if pid == str(os.getppid()) and number_in("LOCAL_RANK"):
         return None, Path(path) if path else None
     named = given.get("ckpt_path")
     root = Path(given.get("trainer.default_root_dir") or LOGS)

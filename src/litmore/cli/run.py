@@ -37,7 +37,7 @@ from litmore.runs.folder import RunFolder, check_name, is_first_process, run_of
 from litmore.runs.record import RunRecord
 from litmore.runs.requeue import NO_JOB, slurm_job
 from litmore.runs.saving import Checkpoints
-from litmore.runs.signals import Stopped
+from litmore.runs.signals import Stopped, number_in
 from litmore.runs.summary_file import SummaryFile
 from litmore.steps import batches_done
 from litmore.training.lightning import CheapSteps, before_connecting, leave_signals
@@ -72,7 +72,7 @@ def run(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
         tell(stop.told)
         stop.request.release()
         # To Lightning's own launcher, anything but 0 is a death to be followed.
-        is_its = int(os.environ.get("LOCAL_RANK", "0")) and "TORCHELASTIC_RUN_ID" not in os.environ
+        is_its = number_in("LOCAL_RANK") and "TORCHELASTIC_RUN_ID" not in os.environ
         return 0 if is_its else 128 + stop.number
     except SystemExit as stop:
         # Lightning turns Ctrl-C into exit(1).
@@ -157,7 +157,16 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
     """
     command = str(settings.subcommand)
     if settings.ckpt_path is not None:
-        checkpoints.check_fit(settings.checkpoint, model)
+        try:
+            checkpoints.check_fit(settings.checkpoint, model)
+        except InputError as error:
+            if settings.begun is None:
+                raise
+            run = os.path.relpath(settings.begun.run)
+            raise InputError(
+                f"--ckpt_path auto: goes on with {run}, and its checkpoint {one_line(error)}; give"
+                " its settings back, or another --run_name"
+            ) from None
         if command == "fit":
             checkpoints.check_resumable(settings.checkpoint, settings.ckpt_path)
     check_data(settings, model, data)

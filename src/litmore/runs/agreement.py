@@ -3,13 +3,16 @@
 import json
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from socket import gethostname
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
 from zipfile import BadZipFile, ZipFile
 
 import torch
@@ -39,6 +42,8 @@ COMMIT = "litmore's git commit"
 
 SHOWN = 64
 """Characters of a value that are shown."""
+
+T = TypeVar("T")
 
 _UNSET = "unset"
 
@@ -110,8 +115,7 @@ def agree(own: Mapping[str, Any], environment: ClusterEnvironment, wait: timedel
     """
     mine = {name: str(value) for name, value in own.items()}
     try:
-        store = _store(environment, wait)
-        said = _exchanged(store, environment, {"node": gethostname(), "means": mine})
+        store, said = _listening(partial(_meet, environment, wait, mine))
     except DistError as error:
         at = f"{environment.main_address}:{environment.main_port}"
         raise RunError(f"the other processes are not found at {at}: {one_line(error)}") from None
@@ -120,12 +124,38 @@ def agree(own: Mapping[str, Any], environment: ClusterEnvironment, wait: timedel
     return store
 
 
+def _meet(
+    environment: ClusterEnvironment, wait: timedelta, mine: Mapping[str, str]
+) -> tuple[Store, str]:
+    store = _store(environment, wait)
+    return store, _exchanged(store, environment, {"node": gethostname(), "means": mine})
+
+
+def _listening(do: Callable[[], T]) -> T:
+    """Do what waits in torch, where no signal is heard, in a thread of its own."""
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(do())
+        except BaseException as error:
+            done.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    while not done.done():
+        with suppress(TimeoutError):
+            done.result(timeout=0.05)
+    return done.result()
+
+
 def refuse(why: str) -> None:
     """Tell the processes that were started beside this one, and wait for it, that it has refused.
 
     Nothing is done where they are not known, or are no longer waiting.
     """
-    environment = next((kind() for kind in _STARTED_BY if kind.detect()), None)
+    environment = None
+    with suppress(RuntimeError, ValueError, KeyError):  # their variables say what cannot be
+        environment = next((kind() for kind in _STARTED_BY if kind.detect()), None)
     if environment is None or environment.world_size() == 1 or torch.distributed.is_initialized():
         return
     with suppress(DistError, RunError):

@@ -14,6 +14,7 @@ import yaml
 from litmore.errors import InputError
 from litmore.runs.folder import AUTO, CHECKPOINTS, CONFIG, VERSIONS, is_locked, runs_below
 from litmore.runs.requeue import slurm_job
+from litmore.runs.signals import number_in
 from litmore.runs.summary import Summary, written
 
 _OF_A_START = ("--trainer.devices", "--trainer.num_nodes", "--trainer.strategy")
@@ -60,7 +61,7 @@ def job() -> str | None:
 
 def restarted_since() -> float | None:
     """When torchrun was started, in seconds since the epoch, if this is not its first attempt."""
-    if int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) == 0:
+    if number_in("TORCHELASTIC_RESTART_COUNT") == 0:
         return None
     since_boot = time.clock_gettime(time.CLOCK_BOOTTIME)
     stat = Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()
@@ -93,12 +94,13 @@ def find_begun(
     own = job()
     runs = [(run, read_origin(run)) for run in runs_below(root, name)]
     same = [each for each in runs if _told(each[1].get("command")) == _told(command)]
+    others = [run for run, origin in same if not _are_siblings(own, origin.get("job"))]
     of_job = [run for run, origin in same if origin.get("job") == own]
     if since is not None:
         found = next((run for run in of_job if _started(run) >= since), None)
     else:
         preferred = of_job if own is not None else []
-        found = next(iter([*preferred, *(run for run, _ in same)]), None)
+        found = next(iter([*preferred, *others]), None)
         if found is None and is_named:
             found = next(_by_name(runs, own, seed), None)
     return None if found is None else Begun.at(found)
@@ -117,14 +119,18 @@ def _by_name(
     runs: Sequence[tuple[Path, dict[str, Any]]], own: str | None, seed: object
 ) -> Iterator[Path]:
     for run, origin in runs:
-        array = _array(own)
-        is_sibling = array is not None and array == _array(origin.get("job"))
+        is_sibling = _are_siblings(own, origin.get("job"))
         summary = _summary(run)
         known = seed if summary is None else summary.config.get("seed_everything")
         is_other = is_sibling or (type(seed) is int and known != seed)
         is_over = summary is not None and summary.status == "finished"
         if not is_other and not is_over and not is_locked(run):
             yield run
+
+
+def _are_siblings(own: str | None, other: object) -> bool:
+    """Whether two jobs are two tasks of one array."""
+    return own != other and _array(own) is not None and _array(own) == _array(other)
 
 
 def _array(of_job: object) -> str | None:

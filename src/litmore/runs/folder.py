@@ -177,7 +177,10 @@ def find_checkpoint(
             what = "a folder" if path.is_dir() else "no such file"
             raise InputError(f"{flag} {ckpt_path}: {what}")
         return path.absolute()
-    run = next(iter(runs_below(root, name)), None)
+    runs = runs_below(root, name)
+    # One that was killed before it had saved anything is no run yet.
+    saved = (run for run in runs if any((run / CHECKPOINTS).glob("*.ckpt")))
+    run = next(saved, next(iter(runs), None))
     if run is None:
         raise InputError(f"{flag} {ckpt_path}: no run in {root / name if name else root}")
     path = run / CHECKPOINTS / f"{ckpt_path}.ckpt"

@@ -114,12 +114,18 @@ def stop_no_more() -> None:
 
 def is_first_rank() -> bool:
     """Whether this process is the only one of its run, or its launcher's first."""
-    return not any(int(os.environ.get(rank, "0")) for rank in _RANKS)
+    return not any(number_in(rank) for rank in _RANKS)
+
+
+def number_in(variable: str) -> int:
+    """What an environment variable counts; 0 where it is unset, empty or no number."""
+    text = os.environ.get(variable, "")
+    return int(text) if text.isdecimal() else 0
 
 
 def end_with_parent() -> None:
     """Let a process that another one launched not outlive it, even if that one is killed."""
-    if int(os.environ.get("LOCAL_RANK", "0")) > 0:
+    if number_in("LOCAL_RANK"):
         once_orphaned(lambda: os._exit(1))
 
 
