@@ -44,7 +44,7 @@ def requeue(args: Sequence[str], number: int) -> None:
 def _requeued(job: str) -> str:
     try:
         # One that is cancelled would run again, too.
-        if not re.search("JobState=RUNNING|Reason=TimeLimit", _scontrol("show", "job", "-o", job)):
+        if not _is_to_go_on(_scontrol("show", "job", "-o", job)):
             return "is not requeued: it was cancelled, or is requeued already"
         _scontrol("requeue", job)
     except FileNotFoundError:
@@ -54,6 +54,14 @@ def _requeued(job: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"is not requeued: {one_line(error)}"
     return "is requeued"
+
+
+def _is_to_go_on(shown: str) -> bool:
+    """Whether a job runs, is out of time, or was preempted in this turn; it may be ending."""
+    told = dict(re.findall(r"(\w+)=(\S+)", shown))
+    is_preempted = told.get("PreemptTime", "None") >= told.get("StartTime", "Unknown")
+    is_preempted &= told.get("PreemptTime", "None")[0].isdecimal()
+    return told.get("JobState") == "RUNNING" or told.get("Reason") == "TimeLimit" or is_preempted
 
 
 def _scontrol(*args: str) -> str:
