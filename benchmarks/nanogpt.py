@@ -83,7 +83,7 @@ def beside_its_cpu(path: Path, rounds: int, sample: int, short: list[str]) -> li
         an_iteration.append((time.perf_counter() - began) / sample)
         for name, flags, _ in RECIPES:
             with scratch() as folder:
-                own = [f"--data.path={path}", f"--seed_everything={number}"]
+                own = [*of(path), f"--seed_everything={number}"]
                 extra = [] if name == COUNTED else short
                 _, loop, last = trained(folder / "run", *flags, *own, *extra)
                 loss = judged(load_model(last).eval(), val, number)
@@ -103,7 +103,7 @@ def beside_its_gpu(path: Path, short: list[str], batches: int) -> list[Row]:
     """Two LSTMs side by side, each on a core, and counting: mixed as docs/shakespeare.md tells."""
     train, val, _ = gpt.prepare(path)
     with scratch() as folder, ThreadPoolExecutor(2) as two:
-        own = [f"--data.path={path}"]
+        own = of(path)
         began, used = time.perf_counter(), cpu_seconds()
         counting = two.submit(trained, folder / "ngram", *NGRAM, *own)
         nets = [
@@ -158,6 +158,11 @@ def carried(model: CharLM, before: torch.Tensor, tokens: torch.Tensor) -> float:
     with torch.inference_mode():
         logits = after_each(model, x[None])[0, known - 1 :]
     return F.cross_entropy(logits, tokens).item()
+
+
+def of(path: Path) -> list[str]:
+    """The flags that take this text, whichever it is."""
+    return [f"--data.path={path}", "--data.sha256=null"]
 
 
 def measure(quick: bool = False) -> list[Row]:
