@@ -42,13 +42,13 @@ class Given:
         self._sources: list[tuple[str, dict[str, Any]]] = []
         for key, value in flags(args):
             if key in ("config", "c"):
-                self._sources.append(("config", dict(_flat(_loaded(value)))))
+                self._sources.append(("config", dict(flat(_loaded(value)))))
             else:
-                self._sources.append(("flag", dict(_flat(_plain(value), key))))
+                self._sources.append(("flag", dict(flat(_plain(value), key))))
 
     def lay_over(self, recorded: Mapping[str, Any]) -> None:
         """Put first what a checkpoint's run recorded; it is not given by hand."""
-        self._sources.insert(0, ("record", dict(_flat(recorded))))
+        self._sources.insert(0, ("record", dict(flat(recorded))))
 
     def get(self, key: str, default: Any = None) -> Any:
         """The last value given by hand."""
@@ -90,15 +90,16 @@ class Given:
         return {key: value for key, (by, value) in held.items() if not by_hand or by != "record"}
 
 
-def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+def flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Settings by the dotted keys of their flags; a class stands under its group's own key."""
     if not isinstance(value, Mapping):
         yield key, value
         return
     for name, inner in value.items():
         if name in _LEVELS:
-            yield from _flat(inner, key) if inner is not None else ()
+            yield from flat(inner, key) if inner is not None else ()
         else:
-            yield from _flat(inner, f"{key}.{name}".strip("."))
+            yield from flat(inner, f"{key}.{name}".strip("."))
 
 
 def _loaded(config: str) -> Any:

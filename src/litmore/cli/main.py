@@ -76,7 +76,7 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
             return 1
         message = with_place(message, args, configs) if configs else message
         sys.stderr.write(f"error: {message}\n")
-        if args[:1] in ([each] for each in TRAINING) and _is_one_of_several():
+        if args and args[0] in TRAINING and _is_one_of_several():
             from litmore.runs.agreement import refuse
 
             refuse(message)

@@ -16,6 +16,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from litmore.callbacks import LRFinder
 from litmore.cli.classes import listed
+from litmore.cli.given import flat
 from litmore.cli.limits import check_devices, check_tasks
 from litmore.cli.quiet import quieten_lightning
 from litmore.cli.refusals import blame_refused, refused, said_by_a_library, too_large_refused
@@ -107,9 +108,9 @@ def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
     try:
         trainer = assemble(settings, model, data, folder, callbacks)
         if trainer.world_size > 1:
-            config = settings.to_record(data, settings.values.get("run_name"))
+            recorded = dict(flat(settings.to_record(data, settings.values.get("run_name"))))
             own = {"the command": settings.subcommand}
-            own |= terms(config, model, data, settings.ckpt_path)
+            own |= terms(recorded, model, data, settings.ckpt_path)
             before_connecting(trainer, partial(agree, own))
         if settings.values.compile:
             compile_checked(model, trainer.strategy.root_device)

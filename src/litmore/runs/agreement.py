@@ -3,7 +3,7 @@
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import timedelta
@@ -60,7 +60,7 @@ class DisagreementError(InputError):
 
 
 def terms(
-    config: Mapping[str, Any],
+    settings: Mapping[str, Any],
     model: LightningModule,
     data: LightningDataModule,
     checkpoint: Path | None,
@@ -68,7 +68,7 @@ def terms(
     """What must be the same on all processes, by the names that a user knows it by.
 
     Args:
-        config: every setting, as a run records it.
+        settings: all, as a run records them, by dotted keys.
         model: its parameters' names and shapes are among it.
         data: the corpus's hash and vocabulary are, or where there are none, its settings.
         checkpoint: what the run goes on from, or judges.
@@ -79,7 +79,7 @@ def terms(
     own["Python"] = ".".join(str(known["python"]).split(".")[:2])
     if known["git_commit"] is not None:  # not every node has git
         own[COMMIT] = known["git_commit"]
-    settings = dict(_flat(config))
+    settings = dict(settings)
     if sha256 := settings.get("data.sha256"):
         settings = {k: v for k, v in settings.items() if k not in _CORPUS}
         own["--data.sha256"] = sha256
@@ -223,16 +223,6 @@ def _difference(first: Mapping[str, Any], other: Mapping[str, Any], rank: int) -
 
 
 _CORPUS = {f"data.{name}" for name in OF_A_CORPUS}
-
-
-def _flat(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Settings as flags name them: a class by itself, its arguments below it."""
-    for key, value in settings.items():
-        name = {"init_args": above, "class_path": above}.get(key) or f"{above}.{key}".lstrip(".")
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, name)
-        else:
-            yield name, value
 
 
 def _content(path: Path) -> str:

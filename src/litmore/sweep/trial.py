@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from litmore.runs.signals import end_with_parent, once_orphaned, stop_at_once
+from litmore.runs.signals import end_with_parent, number_in, once_orphaned, stop_at_once
 
 if __name__ == "__main__":
     stop_at_once()  # before the imports below, which take a while
@@ -106,7 +106,7 @@ def run() -> int:
     """Run the command line of this process as its ticket says."""
     ticket = Ticket(**json.loads(os.environ[VARIABLE]))
     trial = None
-    if all(int(os.environ.get(rank, "0")) == 0 for rank in ("LOCAL_RANK", "NODE_RANK")):
+    if not any(map(number_in, ("LOCAL_RANK", "NODE_RANK"))):
         # The run is saved, and ends: the next sweep takes it up.
         once_orphaned(lambda: os.kill(os.getpid(), signal.SIGTERM))
         try:

@@ -333,9 +333,6 @@ def copies_process(trainer: Trainer) -> bool:
     return type(trainer.strategy.launcher) is _MultiProcessingLauncher
 
 
-# Several processes
-
-
 def before_connecting(trainer: Trainer, do: Callable[..., Store]) -> None:
     """Do something on each process before they are connected: no logger or hook comes earlier.
 
