@@ -3,7 +3,7 @@
 In the cache's folder, `tokens/`:
 
     paths/<hash of a path>.json              what lay there: size, time, sha256
-    <sha256>[-gz]/                           tokens, places, corpus.json
+    <sha256>[-gz]/                           tokens, places, times, corpus.json
     <sha256>[-gz]-characters/, …-bytes/      the same of running text
     <…>-<hash of a given vocabulary>/        the same by other ids
     <…>/shuffled-<first>-<words>-<seed>/     the same of a shuffled storage

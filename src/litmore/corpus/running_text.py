@@ -16,7 +16,7 @@ from litmore.corpus.corpus import LEFT_PADDING, Run, frequencies, vocabulary_of
 from litmore.corpus.kinds import HEAD, check_text
 from litmore.corpus.mapped import kept, write_runs
 from litmore.corpus.source import Source
-from litmore.corpus.text import BOM, chunks, sha256_of
+from litmore.corpus.text import BOM, chunks
 from litmore.corpus.vocabulary import BYTES, NEWLINE, UNKNOWN, Vocabulary
 from litmore.errors import InputError
 from litmore.progress import progress
@@ -92,24 +92,19 @@ class TextSource(Source):
                 another.
 
         """
-        given = self.given_vocabulary
-        if self.is_mapped:
-            path = self.file.absolute()
-            corpus, _, sha256 = kept(
-                path, f"-{self.tokens}", given, lambda folder: self._write(path, folder)
-            )
-            found = RunningText(corpus.tokens, Vocabulary("\n" + corpus.vocabulary.characters))
-        else:
-            try:
-                found = self._read()
-            except MemoryError:
-                raise InputError(
-                    f"{self.file}: larger than the memory there is; --data.memory_map true reads"
-                    " it by way of files"
-                ) from None
-            sha256 = sha256_of(self.file)
+        with self.checked():
+            return self._mapped() if self.is_mapped else self._read()
+
+    def _mapped(self) -> RunningText:
+        path = self.file.absolute()
+        corpus, _, sha256 = kept(
+            path,
+            f"-{self.tokens}",
+            self.given_vocabulary,
+            lambda folder: self._write(path, folder),
+        )
         self.note(sha256)
-        return found
+        return RunningText(corpus.tokens, Vocabulary("\n" + corpus.vocabulary.characters))
 
     def _read(self) -> RunningText:
         ids = self.given_vocabulary or _vocabulary_of(self.file)

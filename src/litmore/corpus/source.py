@@ -1,5 +1,7 @@
 """Which file the words come from, and what is taken of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -112,6 +114,19 @@ class Source:
             )
         self.sha256 = found
 
+    @contextmanager
+    def checked(self) -> Iterator[None]:
+        """Around reading the file. Of another content, what does not fit is no wonder."""
+        if not self.is_mapped or self.sha256 is not None:  # else it is hashed where it is read
+            self.note(content_of(self.file) if self.is_mapped else sha256_of(self.file))
+        try:
+            yield
+        except MemoryError:
+            raise InputError(
+                f"{self.file}: larger than the memory there is; --data.memory_map true reads it"
+                " by way of files"
+            ) from None
+
     @cached_property
     def corpus(self) -> Corpus:
         """All words of the file, or its first, or each once with `unique`.
@@ -121,16 +136,11 @@ class Source:
                 another.
 
         """
-        kind = MappedCorpus if self.is_mapped else Corpus
-        # First of all: of another content, what does not fit is no wonder.
-        self.note(content_of(self.file) if self.is_mapped else sha256_of(self.file))
-        try:
+        with self.checked():
+            kind = MappedCorpus if self.is_mapped else Corpus
             corpus = kind.read(self.file, self.given_vocabulary, self.reading)
-        except MemoryError:
-            raise InputError(
-                f"{self.file}: larger than the memory there is; --data.memory_map true reads it"
-                " by way of files"
-            ) from None
+        if isinstance(corpus, MappedCorpus):
+            self.note(corpus.sha256)
         if self.max_words is not None:
             corpus = corpus[: self.max_words]
         return corpus.unique() if self.unique else corpus

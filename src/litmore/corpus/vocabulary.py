@@ -113,10 +113,13 @@ class Vocabulary:
         """By the characters that name the tokens."""
         return text.encode("utf-8", "surrogateescape").decode("latin-1") if self.is_bytes else text
 
-    def bytes_of_ids(self) -> list[int]:
+    @cached_property
+    def bytes_of_ids(self) -> np.ndarray:
         """How many bytes of UTF-8 each token is written in."""
         names = "\n" + self.characters
-        return [1 if self.is_bytes else len(name.encode("utf-8", "replace")) for name in names]
+        return np.array(
+            [1 if self.is_bytes else len(name.encode("utf-8", "replace")) for name in names]
+        )
 
 
 BYTES = "".join(map(chr, range(256))).replace("\n", "")

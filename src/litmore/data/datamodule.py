@@ -18,7 +18,7 @@ from litmore.data.counts import Counts
 from litmore.data.loader import WordLoader
 from litmore.data.repeated import Repeated
 from litmore.data.served import SplitsDataModule, check_choice, check_counts, overfits
-from litmore.data.views import View, Windows, Words, WordView
+from litmore.data.views import View, Windows, Words
 from litmore.errors import InputError
 
 VIEWS = ("windows", "words", "counts")
@@ -132,12 +132,9 @@ class NamesDataModule(SplitsDataModule):
         if self.view == "counts":
             return Counts(corpus, self.block_size)
         view = self.words_of(corpus)
-        if corpus.times is None:
-            return view
-        lengths = torch.ones_like(corpus.times) if self.view == "words" else corpus.lengths
-        return Repeated(view, corpus, lengths)
+        return view if corpus.times is None else Repeated(view)
 
-    def words_of(self, corpus: Corpus) -> WordView:
+    def words_of(self, corpus: Corpus) -> Windows | Words:
         """The view by which words are scored one by one; counts do not tell them apart."""
         return Words(corpus) if self.view == "words" else Windows(corpus, self.block_size)
 

@@ -6,28 +6,29 @@ from torch import Tensor
 
 from litmore.corpus.corpus import Corpus
 from litmore.data.order import HELD, EpochOrder, LikeLength, RandomOrder
-from litmore.data.views import Batch, View, WordView
+from litmore.data.views import Batch, View, Windows, Words
 
 
 class Repeated(View):
     """A view in which each word stands as often as it counts; no copy of it is kept.
 
     Args:
-        view: of the words, each once.
-        corpus: the same words, and how often each counts.
-        lengths: the view's examples of each word.
+        view: of words that count, each once.
 
     """
 
-    def __init__(self, view: WordView, corpus: Corpus, lengths: Int[Tensor, " words"]) -> None:
+    def __init__(self, view: Windows | Words) -> None:
+        corpus = view.corpus
+        assert isinstance(corpus, Corpus)
         assert corpus.times is not None
         self.view = view
+        self.corpus = corpus
         self.ragged = view.ragged
-        self.lengths = lengths.long()
-        self.first = self.lengths.cumsum(0) - self.lengths  # example of each word in the view
         self.times = corpus.times.long()
+        # Examples of each word.
+        self.lengths = torch.ones_like(self.times) if view.ragged else corpus.lengths.long()
+        self.first = self.lengths.cumsum(0) - self.lengths  # example of each word in the view
         self.ends = (self.lengths * self.times).cumsum(0)  # of each word's examples here
-        self._word_lengths = corpus.lengths
 
     def __len__(self) -> int:
         return int(self.ends[-1]) if len(self.ends) else 0
@@ -42,4 +43,4 @@ class Repeated(View):
     def training_order(self, seed: int, batch_size: int) -> EpochOrder:
         if not self.ragged or len(self) > HELD:
             return RandomOrder(len(self), seed)
-        return LikeLength(self._word_lengths.repeat_interleave(self.times), batch_size, seed)
+        return LikeLength(self.corpus.lengths.repeat_interleave(self.times), batch_size, seed)

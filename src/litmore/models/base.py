@@ -234,7 +234,7 @@ class CharLM(LightningModule, ABC):
         if not self.vocabulary.is_text:
             return torch.zeros(())
         _, _, following, times = batch.predictions()
-        each = torch.tensor(self.vocabulary.bytes_of_ids(), device=following.device)
+        each = torch.as_tensor(self.vocabulary.bytes_of_ids, device=following.device)
         return (each[following] * times).sum()
 
     def predict_step(
