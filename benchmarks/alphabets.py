@@ -7,17 +7,14 @@ character in one word at least.
 import random
 import sys
 import time
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import torch
-from torch.nn import functional as F
 
-from litmore.data import NamesDataModule
-from litmore.models import MLP
 from prepare import FOLDER
 from side_by_side import ratio, spread
+from step_overhead import plain_loop
 from stopwatch import ROOT, Row, shown, train
 
 STEPS = {27: 5000, 867: 1000, 2640: 500, 16_500: 60}
@@ -50,28 +47,6 @@ def fit(size: int, steps: int, *more: str) -> float:
     return time.perf_counter() - began
 
 
-def plain_loop(size: int, batch_size: int) -> Callable[[int], float]:
-    """Seconds a step of a loop of one's own over the same module and optimizer."""
-    data = NamesDataModule(str(words(size)))
-    view = data.view_of(data.splits["train"])
-    x, y = view[torch.arange(len(view))]
-    model = MLP(data.vocabulary.characters)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
-
-    def run(steps: int) -> float:
-        began = time.perf_counter()
-        for _ in range(steps):
-            index = torch.randint(0, len(x), (batch_size,))
-            loss = F.cross_entropy(model(x[index]), y[index])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        return (time.perf_counter() - began) / steps
-
-    run(3)
-    return run
-
-
 def a_step(size: int, batch_size: int, steps: int) -> float:
     """Seconds a step of `fit`."""
     return train(
@@ -101,7 +76,7 @@ def measure(quick: bool = False) -> list[Row]:
             )
         )
     size, batch_size, steps = (867, 32, 10) if quick else (2640, 32, 200)
-    loop = plain_loop(size, batch_size)
+    loop = plain_loop(batch_size, str(words(size)), torch.optim.AdamW, lr=0.01, warm_up=3)
     turns = [(loop(steps), a_step(size, batch_size, steps)) for _ in range(rounds)]
     plain, ours = map(list, zip(*turns, strict=True))
     rows.append(

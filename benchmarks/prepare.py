@@ -70,10 +70,12 @@ def made_words(number: int) -> Path:
     return path
 
 
-def prepared(path: Path, tokens: Path, memory_map: bool = True) -> dict[str, float]:
+def prepared(
+    path: Path, tokens: Path, memory_map: bool = True, child: str = CHILD
+) -> dict[str, float]:
     """Seconds and peak bytes of a process that prepares this file."""
     done = subprocess.run(
-        [sys.executable, "-c", CHILD, str(path), json.dumps(memory_map)],
+        [sys.executable, "-c", child, str(path), json.dumps(memory_map)],
         check=True,
         capture_output=True,
         text=True,

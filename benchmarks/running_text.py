@@ -5,10 +5,8 @@ first batch: memory-mapped the first time and the second, and read into memory. 
 of an epoch and a batch of 32 windows, beside those of a million characters.
 """
 
-import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +15,7 @@ from unittest.mock import patch
 import numpy as np
 
 from litmore.data import TextDataModule
-from prepare import CHILD
+from prepare import CHILD, prepared
 from side_by_side import ratio, side_by_side, spread
 from stopwatch import Row, scratch, shown
 
@@ -41,18 +39,6 @@ def made_text(path: Path, number: int) -> Path:
             text = "".join(word + end for word, end in zip(some, ends, strict=True))[:left]
             left -= file.write(text)
     return path
-
-
-def prepared(path: Path, tokens: Path, memory_map: bool) -> dict[str, float]:
-    """Seconds and peak bytes of a process that gets to its first batch."""
-    done = subprocess.run(
-        [sys.executable, "-c", OF_TEXT, str(path), json.dumps(memory_map)],
-        check=True,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "LITMORE_CACHE": str(tokens)},
-    )
-    return json.loads(done.stdout)
 
 
 def batches(path: Path) -> tuple[Callable[[], object], Callable[[], object]]:
@@ -84,9 +70,9 @@ def measure(quick: bool = False) -> list[Row]:
         found: dict[str, list[dict[str, float]]] = {"first": [], "second": [], "memory": []}
         for _ in range(rounds):
             tokens = folder / "tokens"
-            found["first"].append(prepared(texts[1], tokens, True))
-            found["second"].append(prepared(texts[1], tokens, True))
-            found["memory"].append(prepared(texts[1], tokens, False))
+            found["first"].append(prepared(texts[1], tokens, True, OF_TEXT))
+            found["second"].append(prepared(texts[1], tokens, True, OF_TEXT))
+            found["memory"].append(prepared(texts[1], tokens, False, OF_TEXT))
             shutil.rmtree(tokens)
         (small_epoch, small_batch), (large_epoch, large_batch) = map(batches, texts)
         calls = {"1": small_epoch, "100": large_epoch, "a 1": small_batch, "a 100": large_batch}

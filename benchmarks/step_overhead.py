@@ -26,13 +26,19 @@ CONFIG += ["--trainer.log_every_n_steps=1000", "--run_name=mlp"]
 BOUNDS = {32: "≤ 2.2", 4096: "≤ 1.05"}
 
 
-def plain_loop(batch_size: int) -> Callable[[int], float]:
+def plain_loop(
+    batch_size: int,
+    path: str | None = None,
+    make: Callable[..., torch.optim.Optimizer] = torch.optim.SGD,
+    lr: float = 0.1,
+    warm_up: int = 50,
+) -> Callable[[int], float]:
     """Seconds a step of a loop of one's own."""
-    data = NamesDataModule()
+    data = NamesDataModule(path)
     view = data.view_of(data.splits["train"])
     x, y = view[torch.arange(len(view))]
     model = MLP(data.vocabulary.characters)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    optimizer = make(model.parameters(), lr=lr)
 
     def run(steps: int) -> float:
         began = time.perf_counter()
@@ -44,7 +50,7 @@ def plain_loop(batch_size: int) -> Callable[[int], float]:
             optimizer.step()
         return (time.perf_counter() - began) / steps
 
-    run(50)
+    run(warm_up)
     return run
 
 

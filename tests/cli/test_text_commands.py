@@ -12,6 +12,7 @@ from litmore.data import TextDataModule
 from litmore.models import GRU
 from litmore.runs.checkpoint import load_model
 from litmore.sampling import sample
+from own_model import MODEL
 
 TEXT = "".join(
     f"Who {verb}s there?\r\n\tNay, answer me: {verb}.\n\n" for verb in ["ab", "cd", "ef"]
@@ -219,30 +220,10 @@ def test_print_splits(run):
     assert out.splitlines()[1].endswith(repr(TEXT[:40]))
 
 
-OWN = """
-from torch import nn
-from litmore.models import CharLM
-
-
-class Own(CharLM):
-    views = ("words",)
-
-    def __init__(self, vocabulary: str, hidden_dim: int = 8):
-        super().__init__(vocabulary)
-        self.save_hyperparameters()
-        self.embedding = nn.Embedding(self.vocab_size, hidden_dim)
-        self.recurrent = nn.GRU(hidden_dim, hidden_dim, batch_first=True)
-        self.output = nn.Linear(hidden_dim, self.vocab_size)
-
-    def forward(self, x):
-        return self.output(self.recurrent(self.embedding(x))[0])
-"""
-
-
 def test_a_model_of_ones_own_that_takes_words_takes_text(run, monkeypatch, here):
     monkeypatch.syspath_prepend(here)
-    Path("own_text_model.py").write_text(OWN)
-    run("fit", "--model=own_text_model.Own", *STREAM, *QUICK, UNSEEN)
+    Path("own_text_model.py").write_text(MODEL)
+    run("fit", "--model=own_text_model.GRU", *STREAM, *QUICK, UNSEEN)
     assert len(run("sample", "--ckpt_path", "last", "--max_length", 20)[0]) == 21
     assert "test/loss" in run("test", "--ckpt_path", "last")[0]
 
