@@ -149,7 +149,7 @@ FLAGS = {
     "an unknown model setting": ([*FIT, "--model.hiden_dim", "3"], "is hidden_dim meant"),
     "an unknown data setting": ([*FIT, "--data.pth", "3"], "--data.pth: no such setting; is path"),
     "a word for a number": ([*FIT, "--model.hidden_dim", "x"],
-        "--model.hidden_dim x: Expected a <class 'int'>"),
+        "--model.hidden_dim x: must be int"),
     "a fraction for a number": ([*FIT, "--data.batch_size", "1.5"], "--data.batch_size 1.5"),
     "width 0": ([*FIT, "--model.hidden_dim", "0"], "--model.hidden_dim 0"),
     "width negative": ([*FIT, "--model.embedding_dim", "-3"], "--model.embedding_dim -3"),
@@ -173,7 +173,7 @@ FLAGS = {
     "nothing to train on": ([*FIT, "--data.split", "[0,.5,.5]"], "--data.split"),
     "wrong view": ([*FIT, "--data.view", "words"], "--data.view words"),
     "no such view": ([*FIT, "--data.view", "letters"],
-        "--data.view letters: Expected a typing.Literal['windows', "),
+        "--data.view letters: must be one of windows, "),
     "a bigram's context": (
         ["fit", "--config", BIGRAM, "--data.block_size", "3"], "--data.block_size 3",
     ),
@@ -193,7 +193,7 @@ FLAGS = {
     "lr NaN": ([*FIT, "--optimizer.lr", ".nan"], "--optimizer.lr nan"),
     "lr infinite": ([*FIT, "--optimizer.lr", ".inf"], "--optimizer.lr inf"),
     "lr a word": ([*FIT, "--optimizer.lr", "fast"],
-        "--optimizer.lr fast: Expected a <class 'float'>"),
+        "--optimizer.lr fast: must be float"),
     "peak rate NaN": ([*FIT, "--lr_scheduler.max_lr", ".nan"], "--lr_scheduler.max_lr"),
     "betas": ([*FIT, "--optimizer.betas", "[2,3]"], "--optimizer, --lr_scheduler: "),
     "weight decay": ([*FIT, "--optimizer.weight_decay", "-1"], "--optimizer, --lr_scheduler: "),
@@ -248,7 +248,7 @@ FLAGS = {
     "more devices than can be": ([*FIT, "--trainer.devices", "9999"], "--trainer.devices 9999"),
     "no such strategy": ([*FIT, "--trainer.strategy", "magic"], "magic"),
     "no such precision": ([*FIT, "--trainer.precision", "7"],
-        "--trainer.precision 7: Expected a typing.Literal[64"),
+        "--trainer.precision 7: must be one of 64"),
     "no such profiler": ([*FIT, "--trainer.profiler", "nope"], "--trainer: "),
     "gradients clipped below 0": (
         [*FIT, "--trainer.gradient_clip_val", "-1"], "--trainer.gradient_clip_val -1",
@@ -327,7 +327,7 @@ CONFIGS = {
     "a wrong type": (b"trainer:\n  max_steps: many\n", "mine.yaml:2: --trainer.max_steps many"),
     "a wrong model type": (
         b"\nmodel:\n  init_args:\n    hidden_dim: wide\n",
-        "mine.yaml:4: --model.hidden_dim wide: Expected a <class 'int'>",
+        "mine.yaml:4: --model.hidden_dim wide: must be int",
     ),
     "a width of 0": (b"model:\n  init_args: {hidden_dim: 0}\n", "mine.yaml:2: --model.hidden_dim"),
     "a rate of 0": (b"optimizer:\n  init_args:\n    lr: 0\n", "mine.yaml:3: --optimizer"),
@@ -545,7 +545,7 @@ SAMPLE = {
     "temperature infinite": (["--temperature", ".inf"], "--temperature inf"),
     "temperature a word": (
         ["--temperature", "hot"],
-        "--temperature hot: Expected a <class 'float'>",
+        "--temperature hot: must be float",
     ),
     "top_k 0": (["--top_k", "0"], "--top_k 0"),
     "top_k negative": (["--top_k", "-2"], "--top_k -2"),

@@ -21,6 +21,7 @@ TABLES = {
     "by name": ("name,sex,count\n" + SSA, Reading("name", "count"),
                 ["Mary", "Anna", "John", "Mary"], [7065, 2604, 9655, 27]),
     "a head, by number": ("name,n\nava,3\n", Reading("1", "2"), ["ava"], [3]),
+    "a head, no weight": ("name,n\nava,3\n", Reading("1"), ["ava"], None),
     "tabs": ("id\tname\n7\tann marie\n", Reading("name"), ["ann marie"], None),
     "semicolons": ("name;n\nava;3\n", Reading("name", "n"), ["ava"], [3]),
     "quotes": ('name,n\n"O\'Hara, Ed",2\n"say ""hi""",1\n', Reading("name", "n"),
@@ -54,13 +55,18 @@ REFUSED = {
     "no number": ("name,n\nava,3\nmia,x\n", Reading("name", "n"), r"table.csv:3: the weight 'x'"),
     "a broken one": ("name,n\nava,3.5\n", Reading("name", "n"), r"table.csv:2: the weight '3.5'"),
     "a negative one": ("name,n\nava,-3\n", Reading("name", "n"), r"table.csv:2: the weight '-3'"),
-    "two lines": ('name\n"a\nb"\n', Reading("name"), r"table.csv:3: a word of several lines"),
+    "two lines": ('name\n"a\nb"\n', Reading("name"), r"table.csv:2: a word of several lines"),
+    "a quote not closed": ('name,n\nava,1\n"mia,2\nbea,3\n', Reading("name", "n"),
+                           r"table.csv:3: unexpected end of data; does a quote"),
+    "one not closed beside the word": ('name,n,s\nava,1,"f\nbea,3,f\n', Reading("name", "n"),
+                                       r"table.csv:2: unexpected end of data; does a quote"),
+    "one in the middle": ('name\nmia\n"a"b\n', Reading("name"), r"table.csv:3: .* expected"),
     "a control character": ("name\nav\x01a\n", Reading("name"), r"table.csv:2: control"),
     "no words": ("name,n\nava,0\n", Reading("name", "n"), r"table.csv: no word that counts"),
     "a head alone": ("name,n\n", Reading("name"), r"table.csv: no word in column name"),
     "too much": ("name,n\nava,10000000000000\n", Reading("name", "n"), r"table.csv:2: the weight"),
     "CR alone": ("name,n\rava,1\rmia,2\r", Reading("name"), r"table.csv: its lines end in CR"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("content", "reading", "said"), REFUSED.values(), ids=REFUSED)
@@ -137,6 +143,7 @@ def test_words_are_brought_to_a_normal_form(tmp_path, kind, form):
 
 DOUBTS = {
     "commas": ("Mary,F\nAnna,F\n", r"each line has 1 comma\(s\): a table\? --data.column reads"),
+    "quotes": ('"anna"\n"bob"\n', r"each word stands in quotes; --data.column 1"),
     "some commas": ("Mary,F\nAnna\n", None),
     "both forms": ("zoë\nzoe\u0308\n", r"ë \(U\+00EB, and e \+ U\+0308\) is written in two ways"),
     "a whole and another's mark": ("zoë\ne\nx\u0308\n", None),

@@ -68,7 +68,11 @@ REFUSED = {
     "only blank lines": (b"\n \t\r\n\xc2\xa0\n", r": no words in it"),
     "not UTF-8": (b"emma\nzo\xeb\nava\n", r":2: not UTF-8 \(byte 0xeb at 7\)"),
     "cut in a character": ("ava\r\n\nzoë".encode()[:-1], r":3: not UTF-8 \(byte 0xc3 at 8\)"),
-    "a surrogate": (b"a\n\xed\xa0\x80\n", r":2: not UTF-8 \(byte 0xed at 2\)"),
+    "damaged UTF-8": (
+        "zoë\nchloé\nren".encode() + b"\xc3\n",
+        r":3: not UTF-8 \(byte 0xc3 at 15\)\Z",
+    ),
+    "a surrogate": (b"a\n\xed\xa0\x80\n", r":2: not UTF-8 \(byte 0xed at 2\)\Z"),
     "NUL": (b"emma\n\nav\0a\n", r":3: control character U\+0000"),
     "NUL alone": (b"\0", r":1: control character U\+0000"),
     "escape": (b"\x1b[0m\n", r":1: control character U\+001B"),
@@ -97,6 +101,13 @@ REFUSED = {
     "hunspell": (b"3\nanna/AB\nava\nmia/B\n", r": a hunspell dictionary.*sed '1d; s\|/\.\*\|\|'"),
     "the first of several": (b"a\n\n b \x02\nc\x01\n", r":3: control character U\+0002"),
 }
+
+
+def test_a_dictionary_without_flags_is_told_by_its_name(tmp_path):
+    path = tmp_path / "de.dic"
+    path.write_text("3\nanna\nava\nmia\n")
+    with pytest.raises(InputError, match="a hunspell dictionary"):
+        read_codepoints(path)
 
 
 @pytest.mark.parametrize(("content", "message"), REFUSED.values(), ids=REFUSED)

@@ -5,7 +5,7 @@ import torch
 
 from litmore.data import NamesDataModule
 from litmore.data.order import LikeLength
-from litmore.models import MLP, CountBigram, NGram
+from litmore.models import LSTM, MLP, CountBigram, NGram
 
 WEIGHTS = {"ava": 3, "emma": 1, "mia": 4, "al": 2, "zoe": 7, "isabella": 1}
 
@@ -48,20 +48,42 @@ def test_long_contexts_are_counted_too(both):
 
 @pytest.mark.parametrize(
     ("model", "view"),
-    [(MLP, "windows"), (MLP, "counts"), (NGram, "windows"), (CountBigram, "counts")],
+    [
+        (MLP, "windows"),
+        (MLP, "counts"),
+        (NGram, "windows"),
+        (CountBigram, "counts"),
+        (LSTM, "words"),
+    ],
 )
 def test_losses_are_those_of_the_repetitions(both, trainer, model, view):
     found = []
     for data in both(view=view, block_size=1, split=(0.5, 0.5, 0.0), unique=False):
         data.splits = {"train": data.corpus, "val": data.corpus, "test": data.corpus}
         torch.manual_seed(0)
-        fitted = model(data.vocabulary, **({} if model is CountBigram else {"block_size": 1}))
+        fitted = model(data.vocabulary, **({"block_size": 1} if model in (MLP, NGram) else {}))
         fitting = trainer(max_epochs=1)
-        if model is not MLP:
+        if model in (NGram, CountBigram):
             fitting.fit(fitted, data)
         (losses,) = fitting.validate(fitted, data, verbose=False)
         found.append(losses)
     assert found[0] == pytest.approx(found[1], rel=1e-6)
+
+
+def test_whole_words_are_judged_once_however_much_they_count(tmp_path):
+    weights = WEIGHTS | {"ava": 10**12}
+    table = tmp_path / "table.csv"
+    table.write_text("name,n\n" + "".join(f"{w},{n}\n" for w, n in weights.items()))
+    data = NamesDataModule(str(table), column="name", weight="n", view="words")
+    data.splits = dict.fromkeys(["train", "val", "test"], data.corpus)
+    view = data.split_view("val")
+    assert len(view) == len(weights)
+    batch = view[torch.arange(len(view))]
+    predicted = sum(n * (len(word) + 1) for word, n in weights.items())
+    assert float(batch.num_predicted()) == pytest.approx(predicted, rel=1e-6)
+    found = batch.predictions()
+    assert float(found.times.sum()) == pytest.approx(predicted, rel=1e-6)
+    assert len(batch.contexts()) == len(found.row)
 
 
 def test_words_of_like_length_come_together(both):

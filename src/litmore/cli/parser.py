@@ -115,8 +115,10 @@ def plain_message(line: str, names: Sequence[str], inner: str | None) -> str:
     if match := re.search(r"(?: Given value type: .*?Given value:|\. Got value:) (.*)$", line):
         value, line = f" {match[1]}", line[: match.start()]
     line = re.sub(r"^.*? Errors: - ", "", line)  # of a union's complaints, each type's
-    if re.fullmatch(r"Expected a <class '\w+'>(?: - Expected a <class '\w+'>)+", line):
-        kinds = [name for name in re.findall(r"'(\w+)'", line) if name != "NoneType"]
+    kind = r"Expected a (?:<class '\w+'>|typing\.Literal\[[^]]*\])"
+    if re.fullmatch(f"{kind}(?: - {kind})*", line):
+        kinds = [name for name in re.findall(r"<class '(\w+)'>", line) if name != "NoneType"]
+        kinds += [f"one of {part}".replace("'", "") for part in re.findall(r"\[([^]]*)\]", line)]
         line = f"must be {' or '.join(kinds)}"
     if re.match(r"Expected a <class 'collections\.abc\.Sequence'>", line):
         line = "must be a list, such as '[a, b]'"

@@ -51,9 +51,10 @@ def check_words(path: Path, head: bytes) -> None:
     if re.match(rb'\s*(\[\s*("|\{|\[|\d)|\{\s*")', head):
         raise InputError(f"{path}: JSON; give one word a line, as `jq -r '.[]'` writes an array's")
     lines = head.split(b"\n")[1:-1]
-    if re.match(rb"\d+\s*\n", head) and any(re.search(rb"\S/\S", line) for line in lines):
+    flags = path.suffix == ".dic" or any(re.search(rb"\S/\S", line) for line in lines)
+    if flags and re.match(rb"\d+\s*\n", head):
         raise InputError(
-            f"{path}: a hunspell dictionary, a count and then words with flags;"
+            f"{path}: a hunspell dictionary, a count and then words, maybe with flags;"
             f" sed '1d; s|/.*||' {_named(path)} > words.txt"
         )
 
@@ -76,9 +77,12 @@ def converted(path: Path, encoding: str) -> str:
     return f"convert it: iconv -f {encoding} -t UTF-8 {_named(path)} > words.txt"
 
 
-def is_text_of_bytes(head: bytes) -> bool:
-    """Whether it may be text of some encoding of one byte a character."""
-    return not re.search(rb"[\0-\x08\x0e-\x1f\x7f]", head)
+def is_text_of_bytes(some: bytes) -> bool:
+    """Whether it may be text of some encoding of one byte a character, and no damaged UTF-8."""
+    if re.search(rb"[\0-\x08\x0e-\x1f\x7f]|\xed[\xa0-\xbf][\x80-\xbf]", some):
+        return False
+    read = some.decode("utf-8", "replace")
+    return 2 * read.count("\ufffd") > sum(character > "\x7f" for character in read)
 
 
 def _wide(head: bytes) -> str | None:

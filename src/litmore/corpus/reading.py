@@ -2,8 +2,9 @@
 
 import csv
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
@@ -63,36 +64,57 @@ class Reading:
         """
         lines = iter(lines)
         first = next(lines, "")
-        table = csv.reader(_again(first, lines), delimiter=max(DELIMITERS, key=first.count))
-        column, weight = -1, None
-        try:
-            for number, row in enumerate(table):
-                if number == 0:
-                    column = _place(path, "column", str(self.column), row)
-                    if self.weight is not None:
-                        weight = _place(path, "weight", str(self.weight), row)
-                    # A weight that is no number stands at the head of its column.
-                    is_named = not str(self.column).isdecimal()
-                    if is_named or (weight is not None and not row[weight].strip().isdecimal()):
-                        continue
-                if not row:
-                    continue
-                where = f"{path}:{table.line_num}"
-                if max(column, weight or 0) >= len(row):
-                    raise InputError(f"{where}: {len(row)} column(s), less than are asked for")
-                word = row[column].strip()
-                if "\n" in word or "\r" in word:
-                    raise InputError(f"{where}: a word of several lines")
-                times = 1 if weight is None else _times(where, row[weight].strip())
-                if word and times:
-                    yield table.line_num, word, times
-        except csv.Error as error:
-            raise InputError(f"{path}:{table.line_num}: {error}") from None
+        delimiter = max(DELIMITERS, key=first.count)
+        rows = _rows(path, chain([first], lines), delimiter)
+        some = list(islice(rows, 2))
+        if not some:
+            return
+        head = some[0][1]
+        column = _place(path, "column", str(self.column), head)
+        weight = None if self.weight is None else _place(path, "weight", str(self.weight), head)
+        if not str(self.column).isdecimal() or _is_head(weight, *(row for _, row in some)):
+            some = some[1:]
+        for line, row in chain(some, rows):
+            where = f"{path}:{line}"
+            if max(column, weight or 0) >= len(row):
+                raise InputError(f"{where}: {len(row)} column(s), less than are asked for")
+            word = row[column].strip()
+            if "\n" in word or "\r" in word:
+                raise InputError(f"{where}: a word of several lines; is its quote closed?")
+            times = 1 if weight is None else _times(where, row[weight].strip())
+            if word and times:
+                yield line, word, times
 
 
-def _again(first: str, lines: Iterable[str]) -> Iterator[str]:
-    yield first
-    yield from lines
+def _rows(path: Path, lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows that are not blank, and the line that each begins on."""
+    table = csv.reader(lines, delimiter=delimiter, strict=True)
+    line = 1
+    try:
+        for row in table:
+            if row:
+                yield line, row
+            line = table.line_num + 1
+    except csv.Error as error:
+        # An unclosed quote takes the rest of the file into its row.
+        hint = f"; does a quote at {delimiter!r} or at a line's edge miss its other one?"
+        raise InputError(f"{path}:{line}: {error}{hint}") from None
+
+
+def _is_head(weight: int | None, first: list[str], second: Sequence[str] = ()) -> bool:
+    """Whether a table's first row names its columns: there is no number where others have one."""
+    if weight is not None and not first[weight].strip().isdecimal():
+        return True
+    pairs = zip(first, second, strict=False)
+    return any(_is_number(below) and not _is_number(above) for above, below in pairs)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _place(path: Path, setting: str, wanted: str, head: list[str]) -> int:

@@ -1,5 +1,6 @@
 """Which file the words come from, and what is taken of it."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from litmore.errors import InputError
 
 NAMES = Path(__file__).parents[1] / "data" / "names.txt"
 """The embedded default: US given names of 2018, public domain (`docs/data.md` tells its origin)."""
+
+_QUOTED = re.compile(r'".*",?')
 
 _JUDGED = 10_000
 """Words that are looked at for what a file may be."""
@@ -97,6 +100,11 @@ class Source:
             found.append(
                 f"{self.file.name}: each line has {commas} comma(s): a table? --data.column reads a"
                 " column, by the name at its head or, where it has none, its number"
+            )
+        if self.column is None and all(_QUOTED.fullmatch(word) for word in self.corpus[:_JUDGED]):
+            found.append(
+                f"{self.file.name}: each word stands in quotes; --data.column 1 reads what is"
+                " between them"
             )
         if self.normalize is None and (twice := written_twice(self.corpus)):
             found.append(

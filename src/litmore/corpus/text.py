@@ -319,7 +319,8 @@ def _decode(piece: Piece) -> np.ndarray:
 def _no_utf8(piece: Piece, error: UnicodeDecodeError) -> InputError:
     raw, start = piece.raw, error.start
     # Which encoding of one byte a character it is cannot be told; this is the commonest.
-    hint = f"; {converted(piece.path, 'CP1252')}" if is_text_of_bytes(raw[:HEAD]) else ""
+    near = raw[max(0, start - HEAD) : start + HEAD]
+    hint = f"; {converted(piece.path, 'CP1252')}" if is_text_of_bytes(near) else ""
     return InputError(
         f"{piece.path}:{piece.line + raw.count(NEWLINE, 0, start)}: not UTF-8"
         f" (byte 0x{raw[start]:02x} at {piece.at + start}){hint}"

@@ -16,7 +16,7 @@ from litmore.corpus.text import MAX_WORD
 from litmore.corpus.vocabulary import Vocabulary
 from litmore.data.counts import Counts
 from litmore.data.loader import WordLoader
-from litmore.data.repeated import Repeated
+from litmore.data.repeated import Repeated, Weighted
 from litmore.data.served import SplitsDataModule, check_choice, check_counts, overfits
 from litmore.data.views import View, Windows, Words
 from litmore.errors import InputError
@@ -124,8 +124,10 @@ class NamesDataModule(SplitsDataModule):
 
     def make_view(self, name: str) -> View:
         split = self.splits[name]
-        if name != "train" and self.view == "windows" and split.times is not None:
-            return Counts(split, self.block_size)  # the same sums, whatever the words count
+        if name != "train" and split.times is not None:
+            # The same sums as all repetitions give, whatever the words count.
+            whole = self.view == "words"
+            return Weighted(split) if whole else Counts(split, self.block_size)
         return self.view_of(split)
 
     def view_of(self, corpus: Corpus) -> View:

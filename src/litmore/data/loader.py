@@ -74,11 +74,11 @@ class BatchLoader:
             ]
             sizes = [len(share) for share in shares]
             block = self.view[torch.cat(shares)]
-            cut = zip(block.x.split(sizes), block.y.split(sizes), strict=True)
-            for number, (x, y) in enumerate(cut, first + 1):
+            parts = map(type(block), block.x.split(sizes), block.y.split(sizes))
+            for number, batch in enumerate([block] if at_once == 1 else parts, first + 1):
                 examples = min(start + number * self.global_batch, len(self.sampler))
                 self._position = (self.sampler.epoch, examples)
-                yield type(block)(x, y)
+                yield batch
 
     def _examples(self) -> int:
         epoch, examples = self._position

@@ -1,4 +1,4 @@
-"""Words that count more than once."""
+"""Words that count more than once: drawn as often to train on, and judged by their weight."""
 
 import torch
 from jaxtyping import Int
@@ -6,7 +6,24 @@ from torch import Tensor
 
 from litmore.corpus.corpus import Corpus
 from litmore.data.order import HELD, EpochOrder, LikeLength, RandomOrder
-from litmore.data.views import Batch, View, Windows, Words
+from litmore.data.views import Batch, View, WeightedBatch, Windows, Words
+
+
+class Weighted(View):
+    """Whole words, each once, with how often it counts: the sums that all its repetitions give."""
+
+    ragged = True
+
+    def __init__(self, corpus: Corpus) -> None:
+        assert corpus.times is not None
+        self.words = Words(corpus)
+        self.times = corpus.times.long()
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __getitem__(self, examples: Int[Tensor, " B"]) -> WeightedBatch:
+        return WeightedBatch(*self.words[examples], self.times[examples])
 
 
 class Repeated(View):

@@ -101,6 +101,37 @@ class CountBatch:
         return self.x[self.predictions().row]
 
 
+class WeightedBatch(CountBatch):
+    """Of `words` that count: each once, as in a `Batch`, and how often it counts, `Int[B]`."""
+
+    def __init__(
+        self, x: Int[Tensor, "B T"], y: Int[Tensor, "B T"], times: Int[Tensor, " B"]
+    ) -> None:
+        self.x = x
+        self.y = y
+        self.times = times
+
+    def to(self, device: torch.device | str) -> "WeightedBatch":
+        return WeightedBatch(self.x.to(device), self.y.to(device), self.times.to(device))
+
+    def weights(self) -> Float[Tensor, "B T"]:
+        """How often each target is to be predicted."""
+        return (self.y != PAD) * self.times[:, None].float()
+
+    def num_predicted(self) -> Float[Tensor, ""]:
+        return self.weights().sum()
+
+    def num_correct(self, logits: Float[Tensor, "B T V"]) -> Float[Tensor, ""]:
+        return ((logits.argmax(-1) == self.y) * self.weights()).sum()
+
+    def predictions(self) -> Predictions:
+        found = Batch(self.x, self.y).predictions()
+        return found._replace(times=self.weights().flatten()[found.row])
+
+    def contexts(self) -> Int[Tensor, "N K"]:
+        return Batch(self.x, self.y).contexts()
+
+
 AnyBatch = Batch | CountBatch
 
 

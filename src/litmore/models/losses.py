@@ -2,11 +2,12 @@
 
 import math
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from litmore.data.views import PAD, AnyBatch, Batch
+from litmore.data.views import PAD, AnyBatch, Batch, WeightedBatch
 
 
 def total_nll(logits: Float[Tensor, "*leading V"], batch: AnyBatch) -> Float[Tensor, ""]:
@@ -14,6 +15,9 @@ def total_nll(logits: Float[Tensor, "*leading V"], batch: AnyBatch) -> Float[Ten
 
     In float32 at least, whatever the logits are.
     """
+    if isinstance(batch, WeightedBatch):
+        each = F.cross_entropy(*_flat(logits, batch), ignore_index=PAD, reduction="none")
+        return each @ batch.weights().flatten()
     return F.cross_entropy(*_flat(logits, batch), ignore_index=PAD, reduction="sum")
 
 
@@ -28,7 +32,7 @@ def _flat(logits: Tensor, batch: AnyBatch) -> tuple[Tensor, Tensor]:
     """A row of logits for each target."""
     if logits.dtype.itemsize < 4:
         logits = logits.float()
-    y = batch.y if isinstance(batch, Batch) else batch.y.to(logits.dtype)
+    y = batch.y if batch.y.dtype == torch.long else batch.y.to(logits.dtype)
     return (logits.flatten(0, -2), y.flatten()) if logits.dim() > 2 else (logits, y)
 
 
