@@ -82,7 +82,7 @@ SECTIONS = {
     "prepare": (
         "Preparing data",
         "The notebook's lists; then ten million words, of which files are memory-mapped"
-        " ([data.md](data.md#files-larger-than-memory)).",
+        " ([storage.md](storage.md#files-larger-than-memory)).",
     ),
     "running_text": (
         "Running text",
