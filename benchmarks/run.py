@@ -1,4 +1,4 @@
-"""All of them, into docs/performance.md: `make bench`.
+"""All of them, into docs/performance.md: `make bench`; some, `make bench ARGS="startup sweep"`.
 
 `--quick` takes seconds and writes nothing: it shows that they work.
 """
@@ -135,19 +135,29 @@ def table(rows: list[Row]) -> str:
 def main() -> None:
     """Run them one after the other."""
     quick = "--quick" in sys.argv
+    wanted = [name for name in sys.argv[1:] if name != "--quick"] or list(SECTIONS)
+    if unknown := [name for name in wanted if name not in SECTIONS]:
+        sys.exit(f"{unknown[0]}: no such section; there are {', '.join(SECTIONS)}")
     began = time.monotonic()
-    page = HEAD.format(machine=machine())
+    _, *written = PAGE.read_text().split("\n## ") if PAGE.exists() else [""]
+    sections = {text.split("\n")[0]: text for text in written}
     for name, (title, text) in SECTIONS.items():
         if not (Path(__file__).parent / f"{name}.py").exists():  # its wing was pulled down
+            sections.pop(title, None)
+            continue
+        if name not in wanted:
             continue
         print(f"— {name} ({time.monotonic() - began:.0f} s)", flush=True)
         extra = {"figure": FIGURE} if name == "scaling" and not quick else {}
         rows = import_module(name).measure(quick, **extra)
-        page += f"## {title}\n\n`python benchmarks/{name}.py`. {text}\n\n{table(rows)}\n\n"
-        if extra:
-            page += "![Seconds against words](scaling.png)\n"
+        section = f"{title}\n\n`python benchmarks/{name}.py`. {text}\n\n{table(rows)}\n"
+        sections[title] = section + ("\n![Seconds against words](scaling.png)\n" if extra else "")
         if not quick:
-            PAGE.write_text(page)
+            titles = [title for title, _ in SECTIONS.values() if title in sections]
+            written = [sections[title].rstrip("\n") + "\n" for title in titles]
+            PAGE.write_text(
+                "\n## ".join([HEAD.format(machine=machine()).rstrip("\n") + "\n", *written])
+            )
     print(f"done in {time.monotonic() - began:.0f} s")
 
 

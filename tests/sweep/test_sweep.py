@@ -101,7 +101,7 @@ def outcomes(study):
     return [(t.number, t.state, t.params, t.value) for t in study.trials]
 
 
-def done(process, code=0, timeout=300):
+def done(process, code=0, timeout=900):
     out, err = process.communicate(timeout=timeout)
     assert process.returncode == code, out + err
     return out, err
@@ -390,7 +390,15 @@ def grpc(tmp_path):
 
 
 @pytest.mark.torture
-@pytest.mark.parametrize("kind", ["sqlite", "postgres", "journal", "grpc"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("sqlite", marks=pytest.mark.long),
+        "postgres",
+        "journal",
+        pytest.param("grpc", marks=pytest.mark.long),
+    ],
+)
 def test_machines_come_and_go(sweep, tmp_path, kind, request):
     url = (
         request.getfixturevalue("postgres")
@@ -419,7 +427,7 @@ def trial_of(run):
     return run.parent.name
 
 
-def wait_for(condition, seconds=120):
+def wait_for(condition, seconds=400):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -427,6 +435,7 @@ def wait_for(condition, seconds=120):
 
 
 @pytest.mark.torture
+@pytest.mark.long
 def test_it_finds_the_better_half_of_a_range(sweep, tmp_path):
     """Of the learning rate on a logarithmic scale, in 20 steps the higher half is the better."""
     found = []

@@ -87,6 +87,7 @@ TWO = ["--trainer.devices=2", "--trainer.strategy=ddp"]
 
 
 @pytest.mark.parametrize(("launcher", "more"), [([], []), (["--standalone"], ["--ckpt_path=auto"])])
+@pytest.mark.long
 def test_a_worker_killed_five_times(here, torchrun, whole, launcher, more):
     process = torchrun(*fit_args(here, "gru", *PACE, *TWO, *more),
                        of=[*LOCAL, *launcher, f"--max_restarts={DEATHS}"])  # fmt: skip

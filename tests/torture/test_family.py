@@ -14,7 +14,7 @@ pytestmark = pytest.mark.torture
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_stop_anywhere_changes_nothing(here, name):
-    more = [*SHORT, *members(name), "--data.batch_size=64"]
+    more = [*SHORT, *members(name), "--data.batch_size=64", "--data.max_words=3000"]
     assert main(fit_args(here, name, *more)) == 0
     step = 3 if name not in COUNTED else 0
     for version, hook in enumerate(("on_train_batch_end", "on_validation_batch_end"), 1):

@@ -136,7 +136,7 @@ class Cluster:
         self.run("scontrol", "update", "node=ALL", "state=resume", check=False)
         self.wait_for(lambda: not self.run("squeue", "-h"))
 
-    def wait_for(self, condition, seconds=60, told=lambda: ""):
+    def wait_for(self, condition, seconds=180, told=lambda: ""):
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"waited in vain {told()}"

@@ -122,6 +122,7 @@ def ends(cluster, number, seconds=120):
     return cluster.job(number)
 
 
+@pytest.mark.long
 def test_ten_preemptions_change_nothing(here, cluster, submit, preempt, whole):
     job = submit("one_node", *args(here, "mlp", *LONG, *PACED))
     moments = random.Random(1)
@@ -144,6 +145,7 @@ def test_ten_preemptions_change_nothing(here, cluster, submit, preempt, whole):
     assert stops >= PREEMPTIONS / 4
 
 
+@pytest.mark.long
 def test_a_job_out_of_time_goes_on_in_its_next_turn(here, cluster, submit, whole):
     warned = submit("one_node", *args(here, "mlp", *LONG, *PACED, "--run_name=warned"))
     ended = submit("one_node", *args(here, "mlp", *LONG, *PACED, "--run_name=ended"),
@@ -152,7 +154,7 @@ def test_a_job_out_of_time_goes_on_in_its_next_turn(here, cluster, submit, whole
     cluster.run("scontrol", "update", f"job={warned}", "EndTime=now+100")
     cluster.run("scontrol", "update", f"job={ended}", "EndTime=now+1")
     for job, name, number in ((warned, "warned", "SIGUSR1"), (ended, "ended", "SIGTERM")):
-        cluster.wait_for(lambda job=job: f"job {job} is requeued" in log(job), 90)
+        cluster.wait_for(lambda job=job: f"job {job} is requeued" in log(job), 240)
         assert f"{number}: saved at step" in log(job)
         # It may have finished by now.
         cluster.run("scontrol", "update", f"job={job}", "TimeLimit=10", check=False)
@@ -161,6 +163,7 @@ def test_a_job_out_of_time_goes_on_in_its_next_turn(here, cluster, submit, whole
         as_if_never_stopped(whole, here / "logs" / name / "version_0")
 
 
+@pytest.mark.long
 def test_a_drained_node_gives_its_job_to_another(here, cluster, submit, whole):
     job = submit("one_node", *args(here, "mlp", *LONG, *PACED))
     trains(cluster, "mlp")
@@ -176,6 +179,7 @@ def test_a_drained_node_gives_its_job_to_another(here, cluster, submit, whole):
     as_if_never_stopped(whole, here / "logs/mlp/version_0")
 
 
+@pytest.mark.long
 def test_what_is_cancelled_or_must_not_be_requeued_stays_ended(here, cluster, submit, preempt):
     cancelled = submit("one_node", *args(here, "gru", *SLOW, "--run_name=cancelled"))
     once = submit("one_node", *args(here, "gru", *SLOW, "--run_name=once"), by=["--no-requeue"])
@@ -235,6 +239,7 @@ def test_an_array_of_seeds_is_requeued_element_by_element(here, cluster, submit,
     assert len(found) == 3
 
 
+@pytest.mark.long
 def test_a_sweep_goes_on_after_a_preemption(here, cluster, submit, preempt):
     array = submit("sweep", *args(here, "gru", *SLOW), "--seeds=3",
                    by=["--array=1-2", "--cpus-per-task=1"])  # fmt: skip
