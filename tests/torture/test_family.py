@@ -11,10 +11,15 @@ from test_configs import COUNTED, MODELS, SHORT, members
 
 pytestmark = pytest.mark.torture
 
+LARGE = {"lstm", "transformer", "wavenet"}
+"""Whose stops take minutes."""
 
-@pytest.mark.parametrize("name", MODELS)
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name in LARGE)) for name in MODELS]
+)
 def test_a_stop_anywhere_changes_nothing(here, name):
-    more = [*SHORT, *members(name), "--data.batch_size=64", "--data.max_words=3000"]
+    more = [*SHORT, *members(name), "--data.batch_size=64"]
     assert main(fit_args(here, name, *more)) == 0
     step = 3 if name not in COUNTED else 0
     for version, hook in enumerate(("on_train_batch_end", "on_validation_batch_end"), 1):
