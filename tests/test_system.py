@@ -50,7 +50,7 @@ def as_windows(here):
     def run(*args):
         return subprocess.run(
             [sys.executable, *args], env=environment, text=True, check=False,
-            capture_output=True, timeout=250,
+            capture_output=True, timeout=500,
         )  # fmt: skip
 
     return run
