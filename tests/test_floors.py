@@ -9,6 +9,8 @@ PACKAGE = Path(__file__).parents[1] / "src" / "litmore"
 
 FLOORS = (
     "errors",
+    "program",
+    "system",
     "progress",
     "steps",
     "log",
@@ -23,10 +25,11 @@ FLOORS = (
     "watch",
     "callbacks",  # likewise
     "cli",
+    "__main__",
 )
 """From the ground up."""
 
-WINGS = ("micrograd", "mixture", "compare", "completion", "export", "schema", "sweep")
+WINGS = ("micrograd", "mixture", "compare", "completion", "configs", "export", "schema", "sweep")
 """They stand on the floors; no floor knows of them."""
 
 

@@ -29,6 +29,7 @@ WINGS = {
     "sweep": "src/litmore/sweep",
     "completion": "src/litmore/completion",
     "schema": "src/litmore/schema",
+    "litmore/configs": "src/litmore/configs",
     "lecture": "configs/lecture",
     "notebooks": "notebooks",
     "benchmarks": "benchmarks",
