@@ -26,7 +26,17 @@ FLOORS = (
 )
 """From the ground up."""
 
-WINGS = ("micrograd", "mixture", "compare", "completion", "export", "schema", "sweep")
+WINGS = (
+    "micrograd",
+    "mixture",
+    "compare",
+    "completion",
+    "export",
+    "new",
+    "schema",
+    "sweep",
+    "testing",
+)
 """They stand on the floors; no floor knows of them."""
 
 

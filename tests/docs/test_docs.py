@@ -29,6 +29,8 @@ WINGS = {
     "sweep": "src/litmore/sweep",
     "completion": "src/litmore/completion",
     "schema": "src/litmore/schema",
+    "testing": "src/litmore/testing",
+    "litmore/new": "src/litmore/new",
     "lecture": "configs/lecture",
     "notebooks": "notebooks",
     "benchmarks": "benchmarks",
