@@ -2,11 +2,7 @@
 
 import sys
 
-from litmore.runs.signals import end_with_parent, stop_at_once
+from litmore.__main__ import run
 
 if __name__ == "__main__":
-    stop_at_once()  # before the imports below, which take seconds
-    end_with_parent()
-    from litmore.cli import main
-
-    sys.exit(main())
+    sys.exit(run())

@@ -9,6 +9,8 @@ PACKAGE = Path(__file__).parents[1] / "src" / "litmore"
 
 FLOORS = (
     "errors",
+    "program",
+    "system",
     "progress",
     "steps",
     "log",
@@ -23,6 +25,7 @@ FLOORS = (
     "watch",
     "callbacks",  # likewise
     "cli",
+    "__main__",
 )
 """From the ground up."""
 
@@ -31,6 +34,7 @@ WINGS = (
     "mixture",
     "compare",
     "completion",
+    "configs",
     "export",
     "new",
     "schema",

@@ -20,6 +20,7 @@ WINGS = {
     ],
     "mixture": ["src/litmore/mixture.py", "configs/trained/mixture.yaml", "tests/test_mixture.py"],
     "completion": ["src/litmore/completion", "tests/completion"],
+    "configs": ["src/litmore/configs", "tests/configs"],
     "schema": ["src/litmore/schema", "tests/schema"],
     "sweep": ["src/litmore/sweep", "configs/sweep", "tests/sweep", "benchmarks/sweep.py"],
     "compare": ["src/litmore/compare", "tests/compare", "benchmarks/compare.py"],

@@ -5,7 +5,6 @@ filesystem has it. Where others may see the file, a lease stands beside it: a sm
 holder touches while it lives.
 """
 
-import fcntl
 import logging
 import os
 import re
@@ -15,6 +14,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
+
+from litmore.system import open_folder
+
+try:
+    import fcntl
+except ImportError:  # Windows: there the lease does it alone
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from filelock import SoftFileLease
@@ -65,7 +71,7 @@ class Lock:
             OSError: there is nothing to lock, or the lease cannot be written.
 
         """
-        self._descriptor = os.open(self.path, os.O_RDONLY)
+        self._descriptor = open_folder(self.path)
         begun = time.monotonic()
         told = False
         while (is_locked := lock(self._descriptor)) is False:
@@ -138,27 +144,30 @@ class Lock:
 
 def is_held(path: Path, lease: Path) -> bool:
     """Whether a process has such a lock, or died elsewhere less than `LEASE` seconds ago."""
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = open_folder(path)
     try:
-        is_free = lock(descriptor, fcntl.LOCK_SH)
+        is_free = lock(descriptor, is_look=True)
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
     if is_free is False:
         return True
     stamp = _stamp(lease)
     return stamp is not None and time.time() - stamp / 1e9 < LEASE
 
 
-def lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool | None:
+def lock(descriptor: int | None, *, is_look: bool = False) -> bool | None:
     """Whether an open file or folder is locked by now, or another has it; None: there are no locks.
 
     Args:
         descriptor: the kernel lets go once all copies are closed, whoever dies.
-        kind: for one alone, or `fcntl.LOCK_SH`.
+        is_look: others may look at once; else it is for one alone.
 
     """
+    if fcntl is None or descriptor is None:
+        return None
     try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if is_look else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:

@@ -59,12 +59,17 @@ def test_what_begins_so_is_completed(complete, typed, expected):
     assert found == expected or (len(expected) == 1 and found[0].startswith(expected[0]))
 
 
-def test_commands_come_first(complete):
-    found = complete("python", "main.py", "")
+STARTED = [("python", "main.py"), ("litmore",), (".venv/bin/python", "-m", "litmore")]
+
+
+@pytest.mark.parametrize("by", STARTED, ids=" ".join)
+def test_commands_come_first(complete, by):
+    assert complete(*by, "fit", "--save") == ["--save_every"]
+    found = complete(*by, "")
     assert found[:4] == ["fit", "validate", "test", "predict"]
     assert {"sample", "plot", "completion"} <= set(found)
 
 
-@pytest.mark.parametrize("typed", ["other.py ''", "main.py fit --config ''", "-c ''"])
+@pytest.mark.parametrize("typed", ["other.py ''", "main.py fit --config ''", "-c ''", "-m json ''"])
 def test_all_else_is_left_to_the_names_of_files(complete, typed):
     assert complete("python", *shlex.split(typed)) == []

@@ -1,4 +1,4 @@
-"""The command line: `python main.py fit | validate | test | predict | sample`."""
+"""The command line: `litmore fit | validate | test | predict | sample`."""
 
 import os
 

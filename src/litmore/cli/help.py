@@ -12,6 +12,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from jsonargparse import ArgumentParser
 
+from litmore.program import program
+
 NAMES_SHOWN = 9
 """How many classes a page names."""
 
@@ -28,10 +30,10 @@ def overview(commands: Mapping[str, str]) -> str:
     """
     lines = _entries(commands.items(), max(map(len, commands)) + 6, "    ")
     return (
-        "usage: python main.py COMMAND [--flag value ...]\n\n"
+        f"usage: {program()} COMMAND [--flag value ...]\n\n"
         "Train, judge and sample character models of names.\n\n"
         + "".join(f"{line}\n" for line in lines)
-        + "\nThe settings of one: python main.py fit --help\n"
+        + f"\nThe settings of one: {program()} fit --help\n"
     )
 
 
@@ -49,7 +51,7 @@ def page(parser: ArgumentParser, known: Known) -> str:
     if "--help" in flags:  # a class has no command
         words = [str(each.metavar or each.dest) for each in shown if not each.option_strings]
         command = parser.prog.replace(" [options]", "")
-        lines[:0] = [" ".join(["usage: python", command, *words, "[--flag value ...]"]), ""]
+        lines[:0] = [" ".join(["usage:", command, *words, "[--flag value ...]"]), ""]
     classes = {each.dest for each in actions if f"--{each.dest}.help" in flags}
     classes &= {each.dest for each in actions if "--help" in flags or "." not in each.dest}
     own = [each for each in shown if "." not in each.dest]

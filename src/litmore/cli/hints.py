@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from litmore.cli.commands import TRAINING
 from litmore.errors import InputError
+from litmore.program import program
 
 MAKEMORE = {
     "input-file": "--data.path",
@@ -84,7 +85,7 @@ def check_command(args: Sequence[str], commands: Collection[str]) -> None:
     if flag in BEFORE and (found is None or found in TRAINING or flag in HELP):
         return
     if name.startswith("-") and found is not None:
-        raise InputError(f"{flag}: stands behind the command: python main.py {found} {name} …")
+        raise InputError(f"{flag}: stands behind the command: {program()} {found} {name} …")
     if name not in commands:
         near = [COMMANDS[name]] if name in COMMANDS else get_close_matches(name, commands, n=1)
         hint = f"is {near[0]} meant?" if near else f"there are {', '.join(commands)}"

@@ -13,6 +13,7 @@ from litmore.cli.help import overview
 from litmore.cli.hints import check_command
 from litmore.cli.parser import with_place
 from litmore.cli.quiet import be_quiet
+from litmore.cli.shipped import with_files
 from litmore.cli.streams import open_streams
 from litmore.errors import InputError, RunError
 from litmore.runs.requeue import requeue
@@ -49,6 +50,7 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
         _check_text(args)
         more = more_commands()
         check_command(args, [*TRAINING, *more])
+        args = with_files(args)
         if args[0] in ("-h", "--help", *more):
             code = _run_light(args, is_own)
         else:

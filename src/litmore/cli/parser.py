@@ -12,6 +12,7 @@ from litmore.cli.given import flag_values
 from litmore.cli.help import page
 from litmore.cli.hints import check_flags
 from litmore.errors import InputError, nearest
+from litmore.program import program
 from litmore.runs.trust import refusal
 
 TRUST_CONFIG = "Import the model's class from whatever installed package it is in."
@@ -68,7 +69,7 @@ def command_parser(
         switches: flags without a value, and their help.
 
     """
-    made = OneLineErrors(prog=f"main.py {name}", description=description)
+    made = OneLineErrors(prog=f"{program()} {name}", description=description)
     made.add_function_arguments(run, skip={"is_alone", *skip, *switches})
     for flag, says in switches.items():
         made.add_argument(f"--{flag}", action="store_true", help=says)

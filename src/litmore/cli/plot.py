@@ -1,6 +1,5 @@
 """`plot`: the loss curves of runs, as a picture."""
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from jsonargparse import ArgumentParser
 from litmore.cli.parser import command_parser
 from litmore.errors import InputError
 from litmore.runs.history import curves_of, find_runs
+from litmore.system import relative
 from litmore.watch.curves import loss_curves
 
 
@@ -26,7 +26,7 @@ def run(is_alone: bool, runs: Sequence[str], output: str = "losses.png") -> None
 
     """
     folders = find_runs(map(Path, runs))
-    curves = [curve for run in folders for curve in curves_of(run, os.path.relpath(run))]
+    curves = [curve for run in folders for curve in curves_of(run, relative(run))]
     if not curves:
         raise InputError(f"plot {runs[0]}: no loss was logged there")
     figure = loss_curves(curves)

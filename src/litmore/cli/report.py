@@ -1,6 +1,5 @@
 """What the commands print, on the first process alone: results to stdout, the rest to stderr."""
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,9 +15,11 @@ from torch import Tensor
 
 from litmore.errors import RunError, one_line
 from litmore.models import CharLM
+from litmore.program import program
 from litmore.runs.folder import CHECKPOINTS, RunFolder
 from litmore.sampling import sample
 from litmore.steps import has_all_steps
+from litmore.system import relative
 from litmore.training.warm_start import Fitted, Frozen
 
 NAMES_SHOWN = 10
@@ -125,7 +126,7 @@ def tell_stop(trainer: Trainer) -> None:
 
 def tell_finished(run: Path) -> None:
     """That a command line has nothing left to do."""
-    tell(f"{os.path.relpath(run)} is finished; without --ckpt_path auto a new run begins")
+    tell(f"{relative(run)} is finished; without --ckpt_path auto a new run begins")
 
 
 def tell_fitted(checkpoint: Path, fitted: Fitted, known: str | None, now: str | None) -> None:
@@ -138,7 +139,7 @@ def tell_fitted(checkpoint: Path, fitted: Fitted, known: str | None, now: str | 
         now: the model's.
 
     """
-    tell(f"weights: {os.path.relpath(checkpoint)}")
+    tell(f"weights: {relative(checkpoint)}")
     for name, weights in fitted._asdict().items():
         shown = [f"{_cut(n)} {'×'.join(map(str, weights[n]))}".rstrip() for n in weights]
         tell(f"  {name:<8}{_listed(shown)}")
@@ -171,12 +172,12 @@ def _cut(text: object) -> str:
 
 def tell_next(run: Path, *commands: str, is_drawn: bool = True) -> None:
     """Where the run lies, and what to type next: these commands on its checkpoint."""
-    here = os.path.relpath(run)
+    here = relative(run)
     tell(f"\nThe run is in {here}. Next:")
     if is_drawn:
         tell(f"  tensorboard --logdir {here}")
     found = [run / CHECKPOINTS / f"{name}.ckpt" for name in ("best", "last")]
     for path in [path for path in found if path.is_file()][:1]:
-        checkpoint = os.path.relpath(path)
+        checkpoint = relative(path)
         for command in commands:
-            tell(f"  python main.py {command} --ckpt_path {checkpoint}")
+            tell(f"  {program()} {command} --ckpt_path {checkpoint}")

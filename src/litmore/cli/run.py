@@ -41,6 +41,7 @@ from litmore.runs.saving import Checkpoints
 from litmore.runs.signals import Stopped, number_in
 from litmore.runs.summary_file import SummaryFile
 from litmore.steps import batches_done
+from litmore.system import relative
 from litmore.training.lightning import CheapSteps, before_connecting, leave_signals
 from litmore.training.monitors import MonitorCheck
 from litmore.training.plateau import PlateauByValidation
@@ -163,7 +164,7 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
         except InputError as error:
             if settings.begun is None:
                 raise
-            run = os.path.relpath(settings.begun.run)
+            run = relative(settings.begun.run)
             raise InputError(
                 f"--ckpt_path auto: goes on with {run}, and its checkpoint {one_line(error)}; give"
                 " its settings back, or another --run_name"

@@ -1,6 +1,5 @@
 """What a command is to work with: flags over configs over what a checkpoint's run recorded."""
 
-import os
 import warnings
 from collections.abc import Sequence
 from copy import deepcopy
@@ -29,10 +28,12 @@ from litmore.cli.report import tell
 from litmore.cli.settings_parser import NESTED, SettingsParser
 from litmore.errors import InputError
 from litmore.models.hyperparameters import UNWRITABLE, remember, writable
+from litmore.program import program
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import AUTO, LOGS
 from litmore.runs.requeue import REQUEUE
 from litmore.runs.trust import restrict_imports
+from litmore.system import relative
 from litmore.training.lightning import OpenCLI
 
 _PEAKED = ("OneCycleLR", "CyclicLR")
@@ -64,7 +65,7 @@ class Settings(OpenCLI):
             trainer_class=CountedBatches,
             parser_class=SettingsParser,
             parser_kwargs={
-                "prog": "main.py",
+                "prog": program(),
                 **{name: {"description": TRAINING[name]} for name in self.subcommands()},
             },
             save_config_callback=None,  # RunRecord does it
@@ -112,7 +113,7 @@ class Settings(OpenCLI):
         recorded: dict[str, Any] = {}
         if self.ckpt_path is not None:
             if self.begun is None or not self.begun.is_finished:
-                tell(f"checkpoint: {os.path.relpath(self.ckpt_path)}")
+                tell(f"checkpoint: {relative(self.ckpt_path)}")
             self.checkpoint = checkpoints.read(self.ckpt_path)
             recorded = recorded_for(args[0], self.checkpoint)
             self.by_hand.lay_over(recorded)

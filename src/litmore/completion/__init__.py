@@ -1,1 +1,1 @@
-"""A wing: what a shell completes behind `python main.py`."""
+"""A wing: what a shell completes behind `litmore` and `python main.py`."""

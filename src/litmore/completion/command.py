@@ -28,20 +28,26 @@ _litmore_values() {
   esac
 }
 _litmore() {
-  local current="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD - 1]}" words=""
+  local current="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD - 1]}" words="" at
   COMPREPLY=()
   # What python runs otherwise is completed by its files, as is a value that is none of these.
-  case "${COMP_WORDS[1]}" in main.py | */main.py) ;; *) return ;; esac
+  case "${COMP_WORDS[0]##*/} ${COMP_WORDS[1]##*/} ${COMP_WORDS[2]}" in
+    "litmore "*) at=1 ;;
+    *" main.py "*) at=2 ;;
+    *" -m litmore") at=3 ;;
+    *) return ;;
+  esac
   if [ "$current" = "=" ]; then current="" before="${COMP_WORDS[COMP_CWORD - 1]}"
   elif [ "$before" = "=" ]; then before="${COMP_WORDS[COMP_CWORD - 2]}"; fi
-  if [ "$COMP_CWORD" = 2 ]; then words="%(commands)s"
+  if [ "$COMP_CWORD" = "$at" ]; then words="%(commands)s"
   else
     words="$(_litmore_values "$before")"
-    case "$current" in -*) words="$(_litmore_flags "${COMP_WORDS[2]}")" ;; esac
+    case "$current" in -*) words="$(_litmore_flags "${COMP_WORDS[at]}")" ;; esac
   fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
-complete -o bashdefault -o default -F _litmore python python3 python3.11 .venv/bin/python
+complete -o bashdefault -o default -F _litmore litmore
+complete -o bashdefault -o default -F _litmore python python3 python3.1{1,2,3,4} .venv/bin/python
 """
 
 

@@ -35,7 +35,9 @@ def cache_folder() -> Path:
     """`$LITMORE_CACHE`, or `litmore` in the user's cache folder."""
     if moved := os.environ.get(CACHE_VARIABLE):
         return Path(moved).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "litmore"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("litmore", appauthor=False)
 
 
 def cached(url: str, sha256: str) -> Path | None:

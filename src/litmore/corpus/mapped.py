@@ -327,10 +327,11 @@ def _write_shuffled(corpus: Corpus, seed: int, folder: Path) -> None:
     with progress("shuffling", 2 * number, " words") as bar:
         shuffle_as_python(order, seed, bar.update)
 
-        def runs() -> Iterator[Run]:
+        def runs(order: np.ndarray) -> Iterator[Run]:
             for run in corpus.gathered(torch.from_numpy(order)):
                 yield run
                 bar.update(len(run[1]))
 
-        write_runs(folder, corpus.vocabulary, corpus.num_examples < _MAX_WORDS, runs())
+        write_runs(folder, corpus.vocabulary, corpus.num_examples < _MAX_WORDS, runs(order))
+    del order  # a file that is mapped cannot be removed everywhere
     name.unlink()

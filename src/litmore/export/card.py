@@ -151,7 +151,7 @@ def _tested(path: Path, step: Any) -> float | None:
 
 def _training(checkpoint: Mapping[str, Any], path: Path) -> list[str]:
     """The command that repeats it, and what it ran on."""
-    command = f"```\npython main.py fit --config {CONFIG}\n```"
+    command = f"```\nlitmore fit --config {CONFIG}\n```"
     told = [command if _part(checkpoint, "config") else "In Python; no command was recorded."]
     rows = [("lightning", str(checkpoint.get("pytorch-lightning_version", "not recorded")))]
     run = run_of(path)

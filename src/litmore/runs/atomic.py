@@ -12,6 +12,7 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
 from litmore.errors import RunError
+from litmore.system import sync_folder
 
 TEMPORARY = ".tmp"
 """What the name of a file ends with that is not whole yet."""
@@ -39,7 +40,7 @@ def write_atomically(path: Path, content: bytes | memoryview, *, to_disk: bool =
                 os.fsync(file.fileno())
         beside.replace(path)
         if to_disk:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)  # the new name itself must reach it, too
     except OSError as error:
         with suppress(OSError):  # a folder that turned read-only: the next start removes it
             beside.unlink(missing_ok=True)
@@ -73,15 +74,6 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         content = io.BytesIO()
         torch.save(checkpoint, content)
         write_atomically(Path(path), content.getbuffer())
-
-
-def _sync_folder(folder: Path) -> None:
-    """The new name itself must reach the disk too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _free(folder: Path) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from litmore.runs.folder import AUTO, CHECKPOINTS, CONFIG, VERSIONS, is_locked, 
 from litmore.runs.requeue import slurm_job
 from litmore.runs.signals import number_in
 from litmore.runs.summary import Summary, written
+from litmore.system import started
 
 _OF_A_START = ("--trainer.devices", "--trainer.num_nodes", "--trainer.strategy")
 """Flags that do not tell runs apart: one may go on with more processes, or fewer."""
@@ -63,9 +63,7 @@ def restarted_since() -> float | None:
     """When torchrun was started, in seconds since the epoch, if this is not its first attempt."""
     if number_in("TORCHELASTIC_RESTART_COUNT") == 0:
         return None
-    since_boot = time.clock_gettime(time.CLOCK_BOOTTIME)
-    stat = Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()
-    return time.time() - since_boot + int(stat[19]) / os.sysconf("SC_CLK_TCK")
+    return started(os.getppid())
 
 
 def find_begun(

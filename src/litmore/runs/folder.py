@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from litmore.errors import InputError
 from litmore.locks import Lock, is_held
+from litmore.system import relative
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
@@ -77,7 +78,7 @@ class RunFolder:
 
         """
         assert self.path is not None
-        held = f"another process is training in {os.path.relpath(self.path)}"
+        held = f"another process is training in {relative(self.path)}"
         self._lock = Lock(self.path, self.path / LEASE, held)
         if not self._lock.take():
             raise InputError(f"--ckpt_path: {held}")

@@ -88,7 +88,7 @@ def _from_events(run: Path, metrics: Sequence[str]) -> Iterator[tuple[str, dict[
 def _from_table(path: Path, metrics: Sequence[str]) -> dict[str, dict[int, float]]:
     """Either a row a metric, or, as Lightning's CSVLogger has it, a column a metric."""
     points: dict[str, dict[int, float]] = defaultdict(dict)
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             cells = {row["metric"]: row["value"]} if "metric" in row else row
             for metric in metrics:

@@ -2,19 +2,19 @@
 
 import os
 import re
-import signal
 import subprocess
 from collections.abc import Sequence
 
 from litmore.errors import one_line
 from litmore.runs.signals import is_first_rank, stop_no_more
+from litmore.system import signals
 
 REQUEUE = "--requeue"
 """The flag that asks for it. A signal may come before any config is read."""
 
 NO_JOB = f"{REQUEUE} has no effect: this is no job of Slurm's"
 
-REQUEUING = (signal.SIGTERM, signal.SIGUSR1)
+REQUEUING = signals("SIGTERM", "SIGUSR1")
 """What Slurm says that a job's time is up by; the others are people's."""
 
 PATIENCE = 20

@@ -1,7 +1,6 @@
 """`best.ckpt` and `last.ckpt` in the run's folder."""
 
 import math
-import os
 import signal
 import time
 from pathlib import Path
@@ -12,11 +11,13 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, WeightAveraging
 
 from litmore.errors import RunError
+from litmore.program import program
 from litmore.runs.atomic import remove_unfinished
 from litmore.runs.folder import CHECKPOINTS, RunFolder
 from litmore.runs.rng import rng_state, set_rng_state
 from litmore.runs.signals import Stopped, StopRequest
 from litmore.steps import batches_done, ends_a_step, has_all_steps
+from litmore.system import relative
 from litmore.training.lightning import (
     finish_batch,
     flush_logs,
@@ -197,7 +198,7 @@ class Checkpoints(Checkpoint):
     ) -> None:
         assert self.dirpath is not None
         if self.folder.is_lost:
-            raise RunError(f"another process has taken over {os.path.relpath(self.dirpath.parent)}")
+            raise RunError(f"another process has taken over {relative(self.dirpath.parent)}")
         if not _is_finite(trainer.lightning_module):
             raise RunError(
                 f"step {trainer.global_step}: the weights are not finite"
@@ -212,11 +213,11 @@ class Checkpoints(Checkpoint):
     def _heed(self, trainer: Trainer, number: int) -> None:
         if number:
             assert self.dirpath is not None
-            last = os.path.relpath(self.dirpath / "last.ckpt")
+            last = relative(self.dirpath / "last.ckpt")
             raise Stopped(
                 number,
                 f"{signal.Signals(number).name}: saved at step {trainer.global_step:,}. Go on with:"
-                f"\n  python main.py fit --ckpt_path {last}",
+                f"\n  {program()} fit --ckpt_path {last}",
                 self._stop,
             )
 

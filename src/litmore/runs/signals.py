@@ -9,14 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
-STOPPING = (
-    signal.SIGTERM,
-    signal.SIGINT,
-    signal.SIGHUP,
-    signal.SIGUSR1,
-    signal.SIGUSR2,
-    signal.SIGXCPU,
-)
+from litmore.system import signals
+
+STOPPING = signals("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGBREAK")
 """What people, terminals, schedulers and the kernel end a program by; all mean the same here."""
 
 ECHO = 2.0
@@ -96,7 +91,7 @@ class StopRequest:
 
     def _is_the_same(self, number: int) -> bool:
         """Whether a signal is the first one's echo."""
-        if number == self.number == signal.SIGXCPU:
+        if number == self.number and number in signals("SIGXCPU"):
             return True  # the kernel repeats it every second
         is_launched = any(name in os.environ for name in _LAUNCHED)
         return is_launched and time.monotonic() - self._since < ECHO

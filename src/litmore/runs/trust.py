@@ -8,6 +8,7 @@ from pkgutil import iter_modules
 from jsonargparse import set_parsing_settings
 
 from litmore.errors import InputError
+from litmore.program import script_folder
 
 PACKAGES = frozenset({"litmore", "torch", "lightning", "torchmetrics"})
 """What is always imported."""
@@ -23,7 +24,7 @@ def importable(trust_config: bool) -> set[str]:
     if trust_config:
         installed = {module.name for module in iter_modules()}
         return installed - sys.stdlib_module_names - {"jsonargparse"}
-    folders = {Path.cwd(), Path(sys.argv[0]).absolute().parent}
+    folders = {Path.cwd(), script_folder() or Path.cwd()}
     names = {
         path.stem
         for folder in folders

@@ -98,7 +98,7 @@ def claim(
 def _place(root: Path) -> str:
     """The same for those who see the same locks: a machine since its start, and a folder."""
     with suppress(OSError):
-        machine = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        machine = Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip()
         return f"{machine}:{root.stat().st_dev}:{root.stat().st_ino}"
     return f"{getnode():x}:{root.stat().st_dev}:{root.stat().st_ino}"
 

@@ -11,6 +11,7 @@ from jsonargparse.typing import PositiveFloat, PositiveInt
 
 from litmore.cli.parser import OneLineErrors
 from litmore.errors import InputError, RunError
+from litmore.program import program
 
 MISSING = "sweep needs Optuna: `make extras`, or pip install 'litmore[sweep]'"
 
@@ -50,7 +51,7 @@ def _or_its_own(message: str) -> str:
 def parser() -> ArgumentParser:
     """The flags of `sweep`."""
     made = SweepParser(
-        prog="main.py sweep",
+        prog=f"{program()} sweep",
         description="Train one config over seeds or a search space; the other flags are fit's.",
     )
     made.add_argument("--search", type=str | None, help="A YAML of flags and what each may be.")

@@ -1,6 +1,5 @@
 """What a sweep is to do, as its command line says."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from litmore.cli.run import run_name
 from litmore.errors import InputError
+from litmore.program import script_folder
 from litmore.runs.folder import check_name
 from litmore.sweep.preflight import preflight
 from litmore.sweep.space import SEED, Space, read_space
@@ -30,7 +30,7 @@ class Plan:
         pruner: class and arguments.
         heartbeat: seconds between two time stamps of a trial that runs.
         first_seed: the config's own.
-        script: the one that was started; what lies beside it can be imported.
+        beside: the folder of the script that was started, whose modules can be imported.
 
     """
 
@@ -44,7 +44,7 @@ class Plan:
     pruner: Made
     heartbeat: float
     first_seed: int
-    script: Path
+    beside: Path | None
 
     @property
     def is_of_seeds(self) -> bool:
@@ -102,7 +102,7 @@ def make_plan(
         pruner=pruner or NO_PRUNING,
         heartbeat=heartbeat,
         first_seed=first_seed,
-        script=Path(sys.argv[0]).absolute(),
+        beside=script_folder(),
     )
 
 

@@ -1,6 +1,5 @@
 """What a sweep prints: a line while it runs, and what it has found."""
 
-import os
 import shlex
 import shutil
 import sys
@@ -14,9 +13,11 @@ from statistics import mean, stdev
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from litmore.program import program
 from litmore.sweep.plan import Plan
 from litmore.sweep.runner import WHY
 from litmore.sweep.space import flags
+from litmore.system import relative
 
 FAILURES_SHOWN = 5
 _NAMES = {
@@ -76,7 +77,7 @@ def report(study: optuna.Study, plan: Plan, trials: Sequence[FrozenTrial]) -> No
     """What was found, on stdout; what to do with it, on stderr."""
     failed = [trial for trial in trials if trial.state == TrialState.FAIL]
     for trial in failed[:FAILURES_SHOWN]:
-        log = os.path.relpath(plan.root / f"trial_{trial.number}" / "output.log")
+        log = relative(plan.root / f"trial_{trial.number}" / "output.log")
         why = trial.user_attrs.get(WHY, "of an unknown cause")
         sys.stderr.write(f"trial {trial.number} failed: {why} ({log})\n")
     if len(failed) > FAILURES_SHOWN:
@@ -93,18 +94,18 @@ def report(study: optuna.Study, plan: Plan, trials: Sequence[FrozenTrial]) -> No
         sys.stdout.write(f"best {monitor:<15}{best.value:.4f}  trial {best.number}\n")
         for name, share in importances(study).items():
             sys.stdout.write(f"  importance {share:.2f}  --{name} {best.params[name]}\n")
-        command = ["python", "main.py", "fit", *plan.definition.command, *flags(best.params)]
-        sys.stdout.write(f"\n{shlex.join(command)}\n")
+        command = ["fit", *plan.definition.command, *flags(best.params)]
+        sys.stdout.write(f"\n{program()} {shlex.join(command)}\n")
     sys.stdout.flush()
 
 
 def print_next(plan: Plan, picture: Path | None) -> None:
     """Where all lies, and what to look at it with."""
-    here = shlex.quote(os.path.relpath(plan.root))
-    shown = f" Drawn: {os.path.relpath(picture)}." if picture else ""
+    here = shlex.quote(relative(plan.root))
+    shown = f" Drawn: {relative(picture)}." if picture else ""
     sys.stderr.write(
         f"\nThe runs are in {here}.{shown} Next:\n"
-        f"  python main.py compare {here}\n  tensorboard --logdir {here}\n"
+        f"  {program()} compare {here}\n  tensorboard --logdir {here}\n"
     )
 
 

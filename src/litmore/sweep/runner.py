@@ -30,6 +30,7 @@ from litmore.sweep.shares import share
 from litmore.sweep.space import flags, suggest
 from litmore.sweep.study import UNREACHABLE, frozen
 from litmore.sweep.trial import PRUNED, UNREACHED, Ticket
+from litmore.system import ask_group_to_stop, own_group
 
 POLL = 0.1
 """Seconds between two looks at the processes."""
@@ -120,7 +121,7 @@ class Runner:
                 time.sleep(POLL)
         finally:
             for slot in self.slots:
-                _end(slot, signal.SIGTERM)
+                _end(slot)
             self._request.release()
 
     def _step(self) -> bool:
@@ -128,7 +129,7 @@ class Runner:
         if self._request.number and not self.stopped_by:
             self.stopped_by = self._request.number
             for slot in self.slots:
-                _end(slot, signal.SIGTERM)  # a second one would end it before it has saved
+                _end(slot)  # a second one would end it before it has saved
         for slot in list(self.slots):
             if slot.process is None or slot.process.poll() is not None:
                 self._go_on(slot)
@@ -152,7 +153,7 @@ class Runner:
         self._next_beat = time.monotonic() + self.plan.heartbeat
         for slot in self.slots:
             if slot.claim.is_lost(frozen(self.study, slot.number)):
-                _end(slot, signal.SIGTERM)  # then `_go_on` leaves it
+                _end(slot)  # then `_go_on` leaves it
             else:
                 slot.claim.stamp()
 
@@ -270,7 +271,7 @@ class Runner:
             monitor=self.plan.definition.monitor,
             is_judged=not slot.values,
         )
-        paths = [str(self.plan.script.parent), os.environ.get("PYTHONPATH", "")]
+        paths = [str(self.plan.beside or ""), os.environ.get("PYTHONPATH", "")]
         environment = {
             **os.environ,
             **share(slot.place, self.plan.jobs),
@@ -284,8 +285,7 @@ class Runner:
                 stdout=output,
                 stderr=output,
                 env=environment,
-                pass_fds=(slot.claim.descriptor,),
-                start_new_session=True,  # Ctrl-C is the sweep's to pass on
+                **own_group(slot.claim.descriptor),  # Ctrl-C is the sweep's to pass on
             )
 
     def _finish(
@@ -316,10 +316,9 @@ class Runner:
         time.sleep(LOOK)
 
 
-def _end(slot: Slot, number: int) -> None:
+def _end(slot: Slot) -> None:
     if slot.process is not None and slot.process.poll() is None:
-        with suppress(ProcessLookupError):
-            os.killpg(slot.process.pid, number)
+        ask_group_to_stop(slot.process)
 
 
 def _log_of(slot: Slot) -> Path:

@@ -7,7 +7,6 @@
 import json
 import logging
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -25,6 +24,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from litmore.cli import main
 from litmore.sweep.strategies import pruner_of
 from litmore.sweep.study import UNREACHABLE, frozen, join_study, reopened
+from litmore.system import ask_self_to_stop
 
 VARIABLE = "LITMORE_SWEEP"
 """The environment variable with the ticket; a command line could be read by others."""
@@ -108,7 +108,7 @@ def run() -> int:
     trial = None
     if not any(map(number_in, ("LOCAL_RANK", "NODE_RANK"))):
         # The run is saved, and ends: the next sweep takes it up.
-        once_orphaned(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        once_orphaned(ask_self_to_stop)
         try:
             trial = ticket.trial()
         except UNREACHABLE as error:

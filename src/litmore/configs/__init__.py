@@ -1,0 +1,1 @@
+"""A wing: what the shipped configs are; in a wheel they lie here, too."""
