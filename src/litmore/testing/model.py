@@ -104,6 +104,8 @@ class _AnyModel:
         model = self.cls(**self.init_args)
         if self.init_args:
             remember(model, plain(self.cls, self.init_args))
+        if self.cls.configure_optimizers is LightningModule.configure_optimizers:
+            model.configure_optimizers = _PlainSteps(model)  # a config names one
         return model
 
     def data(self, **settings: Any) -> LightningDataModule:
