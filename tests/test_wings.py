@@ -24,7 +24,7 @@ WINGS = {
     "schema": ["src/litmore/schema", "tests/schema"],
     "sweep": ["src/litmore/sweep", "configs/sweep", "tests/sweep", "benchmarks/sweep.py"],
     "compare": ["src/litmore/compare", "tests/compare", "benchmarks/compare.py"],
-    "new": ["src/litmore/new", "tests/new"],
+    "new": ["src/litmore/new", "tests/new", "tests/torture/test_new_projects.py"],
     "testing": [
         "src/litmore/testing",
         "tests/testing",
@@ -32,6 +32,7 @@ WINGS = {
         "tests/models/test_rules.py",
         "src/litmore/new",
         "tests/new",
+        "tests/torture/test_new_projects.py",
     ],
     "export": ["src/litmore/export", "tests/export", "docs/export.md", "benchmarks/export.py"],
     "docs": ["docs", "tests/docs"],
