@@ -42,12 +42,14 @@ def main(args: Sequence[str]) -> int:
         PIN.write_text(pin, "utf-8")
         wheel.unlink() if was_there is None else wheel.write_bytes(was_there)
         _install()
-        sys.stderr.write("error: it cannot be installed here; all is as it was\n")
+        sys.stderr.write("error: it cannot be installed by requirements.lock; all is as it was\n")
         return 1
     for old in PIN.parent.glob("litmore-*.whl"):
         if old != wheel:
             old.unlink()
-    for line in difference(before, settings()):
+    after = settings()
+    told = ["what changes cannot be told: python main.py schema has failed"]
+    for line in told if before is None or after is None else difference(before, after):
         sys.stdout.write(f"{line}\n")
     sys.stderr.write(f"{PIN} names {name} now. Next:\n  make test\n")
     return 0
@@ -62,12 +64,13 @@ def _install() -> int:
     return 0
 
 
-def settings() -> Settings:
+def settings() -> Settings | None:
     """All that configs may hold, by the installed litmore's schema: their types and defaults."""
     path = Path("configs/.upgrade.json")  # of the configs beside it, whose classes are in it, too
     command = [sys.executable, "main.py", "schema", "--output", str(path)]
     try:
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
+            return None
         return dict(_settings(json.loads(path.read_text("utf-8"))))
     finally:
         path.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
+from functools import partial
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
@@ -105,7 +106,7 @@ class _AnyModel:
         if self.init_args:
             remember(model, plain(self.cls, self.init_args))
         if self.cls.configure_optimizers is LightningModule.configure_optimizers:
-            model.configure_optimizers = _PlainSteps(model)  # a config names one
+            model.configure_optimizers = partial(_plain_steps, model)  # a config names one
         return model
 
     def data(self, **settings: Any) -> LightningDataModule:
@@ -479,7 +480,9 @@ class _CharModel(_AnyModel):
         for devices in (1, number):
             model = self.made().eval()  # what is drawn for dropout is each process's own
             if model.automatic_optimization:
-                model.configure_optimizers = _PlainSteps(model)  # it does not enlarge roundings
+                model.configure_optimizers = partial(
+                    _plain_steps, model
+                )  # it does not enlarge roundings
             data = self.data(times=4, batch_size=size * number // devices)
             with asked("processes", f"{self.name} trains on {devices} processes"):
                 _on(devices, self.folder, max_epochs=2).fit(model, datamodule=data)
@@ -498,14 +501,9 @@ def _on(processes: int, folder: Path, **flags: Any) -> Trainer:
     return trainer(folder, **several, **flags)
 
 
-class _PlainSteps:
-    """`configure_optimizers`, that another process can be given."""
-
-    def __init__(self, model: LightningModule) -> None:
-        self.model = model
-
-    def __call__(self) -> Optimizer:
-        return SGD(self.model.parameters(), lr=0.1)
+def _plain_steps(model: LightningModule) -> Optimizer:
+    """`configure_optimizers`, of a module: another process can be given it."""
+    return SGD(model.parameters(), lr=0.1)
 
 
 class _Losses(Callback):
