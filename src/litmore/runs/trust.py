@@ -18,13 +18,14 @@ def importable(trust_config: bool) -> set[str]:
     """Top-level modules that a class path may begin with.
 
     They are `PACKAGES` and the modules that lie in the working directory or beside the script that
-    was started: a model of one's own. With trust, every installed one; the standard library, which
-    holds no model, stays out.
+    was started, or in `src/` there: a model of one's own. With trust, every installed one; the
+    standard library, which holds no model, stays out.
     """
     if trust_config:
         installed = {module.name for module in iter_modules()}
         return installed - sys.stdlib_module_names - {"jsonargparse"}
     folders = {Path.cwd(), script_folder() or Path.cwd()}
+    folders |= {folder / "src" for folder in folders}
     names = {
         path.stem
         for folder in folders

@@ -1,0 +1,1 @@
+"""A wing: a project of one's own, with litmore beneath it."""
