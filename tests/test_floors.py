@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "litmore"
 
 FLOORS = (
     "errors",
+    "files",
     "progress",
     "steps",
     "log",

@@ -1,5 +1,6 @@
 """What a user can put right or must know: one line, no traceback."""
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -25,6 +26,15 @@ def first_cause(error: BaseException) -> BaseException:
     while error.__cause__ is not None:
         error = error.__cause__
     return error
+
+
+def out_of_memory(error: BaseException) -> str | None:
+    """What was asked for, if an error is about more memory than there is."""
+    text = one_line(error)
+    found = re.search(r"tried to allocate [\d.]+ \w+|out of memory|[Uu]nable to allocate.*", text)
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and found):
+        return found[0] if found else text or "no more is there"
+    return None
 
 
 def nearest(name: str, names: Sequence[str]) -> str:

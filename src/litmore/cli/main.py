@@ -14,7 +14,8 @@ from litmore.cli.hints import check_command
 from litmore.cli.parser import with_place
 from litmore.cli.quiet import be_quiet
 from litmore.cli.streams import open_streams
-from litmore.errors import InputError, RunError
+from litmore.cli.surroundings import check_surroundings
+from litmore.errors import InputError, RunError, out_of_memory
 from litmore.runs.requeue import requeue
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
     configs: Configs | None = None
     try:
         # Each imports what it needs: `sample` is done before Lightning would be imported.
+        check_surroundings()
         _check_text(args)
         more = more_commands()
         check_command(args, [*TRAINING, *more])
@@ -56,6 +58,7 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
             from litmore.cli.run import run
 
             code = run(args, callbacks)
+        sys.stdout.flush()  # what cannot be written is known by now
         requeue(args, code - 128)
         return code
     except BrokenPipeError:
@@ -119,14 +122,29 @@ def _leave_others() -> None:
 def known_cause(error: BaseException | None) -> BaseException | None:
     """What a line is enough for, at the bottom of what jsonargparse wrapped around it."""
     while error is not None and not isinstance(error, InputError | RunError):
-        if isinstance(error, OSError) and error.errno in DISK:
-            return error
+        if isinstance(error, OSError) and (error.errno in DISK or _is_of_a_place(error)):
+            where = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
+            return RunError(f"{where}{error.strerror}")
+        if said := out_of_memory(error):
+            return RunError(
+                f"not enough memory ({said}); what takes most of it are --data.batch_size,"
+                " --data.eval_batch_size and the sizes of --model"
+            )
         if isinstance(error, RuntimeError) and re.search("gloo|NCCL", str(error)):
             return RunError("the connection to another process of the run is lost")
         if "DistError" in (base.__name__ for base in type(error).__mro__):  # of torch, if imported
             return RunError(f"the processes of the run do not meet: {str(error).splitlines()[0]}")
         error = error.__cause__
     return error
+
+
+def _is_of_a_place(error: OSError) -> bool:
+    """Whether it is about a file that is not as it should be; a user's own code is to be traced."""
+    if not isinstance(error.filename, str | bytes):
+        return False
+    from litmore.cli.refusals import is_users
+
+    return not is_users(error)
 
 
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from litmore.cli.run import run_name
 from litmore.errors import InputError
-from litmore.runs.folder import check_name
+from litmore.files import here
+from litmore.runs.folder import ROOT, check_name
 from litmore.sweep.preflight import preflight
 from litmore.sweep.space import SEED, Space, read_space
 from litmore.sweep.strategies import NO_PRUNING, Made
@@ -87,7 +88,7 @@ def make_plan(
         recorded = space.to_record() if isinstance(seeds, list) else {"seeds from": first_seed}
     kind = "seeds" if search is None else "sweep"
     name = check_name("--study", study or f"{run_name(settings, settings.model)}-{kind}")
-    root = Path(values.trainer.default_root_dir) / name
+    root = here(ROOT, values.trainer.default_root_dir) / name
     hashes = {path: sha256(Path(path).read_bytes()).hexdigest() for path in settings.config_files()}
     return Plan(
         name=name,
