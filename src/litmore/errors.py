@@ -1,7 +1,7 @@
 """What a user can put right or must know: one line, no traceback."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 
@@ -21,11 +21,11 @@ def one_line(said: object) -> str:
     return " ".join(str(said).split())
 
 
-def first_cause(error: BaseException) -> BaseException:
-    """What was raised first, of what others were raised from."""
-    while error.__cause__ is not None:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what it was raised from, and so on."""
+    while error is not None:
+        yield error
         error = error.__cause__
-    return error
 
 
 def out_of_memory(error: BaseException) -> str | None:

@@ -103,7 +103,10 @@ def flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _loaded(config: str) -> Any:
-    is_file = "\n" not in config and Path(config).is_file()
+    try:
+        is_file = "\n" not in config and Path(config).is_file()
+    except OSError:  # no name, but YAML
+        is_file = False
     content = _plain(Path(config).read_text("utf-8") if is_file else config)
     return content if isinstance(content, Mapping) else {}
 

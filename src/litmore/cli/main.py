@@ -124,7 +124,8 @@ def known_cause(error: BaseException | None) -> BaseException | None:
     while error is not None and not isinstance(error, InputError | RunError):
         if isinstance(error, OSError) and (error.errno in DISK or _is_of_a_place(error)):
             where = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
-            return RunError(f"{where}{error.strerror}")
+            kind = InputError if error.errno == errno.ENAMETOOLONG else RunError
+            return kind(f"{where}{error.strerror}")
         if said := out_of_memory(error):
             return RunError(
                 f"not enough memory ({said}); what takes most of it are --data.batch_size,"

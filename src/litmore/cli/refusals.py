@@ -9,7 +9,7 @@ from traceback import walk_tb
 
 import litmore
 from litmore.cli.parser import LONGEST
-from litmore.errors import InputError, RunError, first_cause, one_line, out_of_memory
+from litmore.errors import InputError, RunError, causes, one_line, out_of_memory
 
 _LITMORE = Path(litmore.__file__).parent
 _LIBRARIES = [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
@@ -60,8 +60,12 @@ def blame_refused(
     except (InputError, RunError):
         raise
     except Exception as error:
-        cause = first_cause(error)
-        flag = _blamed(cause, named) if when() else None
+        flag, cause = None, error
+        for each in causes(error):
+            if is_users(each) or not when():
+                raise
+            if said_of := _blamed(each, named):
+                flag, cause = said_of, each
         if flag is None:
             raise
         said = one_line(cause) or "is there to be subclassed"
