@@ -12,6 +12,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.accelerators import CPUAccelerator
 
 from litmore.cli.classes import class_of
+from litmore.cli.surroundings import check_threads
 from litmore.errors import InputError
 from litmore.runs.checkpoint import LINKED
 from litmore.training.lightning import copies_process
@@ -58,6 +59,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
             " lightning.pytorch.cli.ReduceLROnPlateau and its monitor"
         )
     _check_trainer(settings)
+    check_threads(f"--num_threads {settings.get('num_threads')}", settings.get("num_threads") or 1)
     if settings.get("weights_only") is not True:
         raise InputError("--weights_only false: nothing in a checkpoint is ever run")
 

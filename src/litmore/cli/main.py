@@ -37,7 +37,8 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
     is_own = args is None
     args = sys.argv[1:] if args is None else list(args)
     # A result that cannot be written is an error, but of a training it is the checkpoint.
-    outlasted = ("stdout", "stderr") if args[:1] == ["fit"] else ("stderr",)
+    is_training = args[:1] == ["fit"] and not any(arg.startswith(_ASKING) for arg in args)
+    outlasted = ("stdout", "stderr") if is_training else ("stderr",)
     with open_streams(outlasted):
         return _main(args, callbacks, is_own)
 
@@ -57,7 +58,11 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
             configs = Configs(args)
             from litmore.cli.run import run
 
-            code = run(args, callbacks)
+            try:
+                code = run(args, callbacks)
+            except SystemExit:  # `--print_config`
+                sys.stdout.flush()
+                raise
         sys.stdout.flush()  # what cannot be written is known by now
         requeue(args, code - 128)
         return code
@@ -84,6 +89,10 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
 
             refuse(message)
         return 2
+
+
+_ASKING = ("-h", "--help", "--print_")
+"""What `fit` is asked by, and does not train."""
 
 
 def _check_text(args: Sequence[str]) -> None:
