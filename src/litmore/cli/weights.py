@@ -17,7 +17,7 @@ def begin_with(settings: Settings, model: LightningModule) -> None:
     """Begin with another run's weights; from here on the settings have their file's whole path.
 
     Raises:
-        InputError: there is no such file, or nothing in it fits.
+        InputError: there is no such file, or nothing in it fits, or is finite.
 
     """
     given = settings.values.init_from
@@ -31,6 +31,8 @@ def begin_with(settings: Settings, model: LightningModule) -> None:
         fitted = load_fitting(model, checkpoint["state_dict"])
     except InputError as error:
         raise InputError(f"--init_from {given}: {error}") from None
+    loaded = {name: checkpoint["state_dict"][name] for name in fitted.loaded}
+    checkpoints.check_finite(loaded, model, f"--init_from {given}")
     settings.values.init_from = str(path)
     known, now = (
         parameters.get("vocabulary")
