@@ -118,7 +118,7 @@ def _too_large(error: BaseException | None) -> str | None:
         if said := out_of_memory(error):
             return said
         text = one_line(error)
-        found = re.search(r".* overflowed|overflows", text)
+        found = re.search(r".* overflowed|[Oo]verflow\w*[^:]*", text)
         if isinstance(error, OverflowError) or found:
             return found[0] if found else text
         error = error.__cause__
