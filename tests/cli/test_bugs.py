@@ -87,8 +87,8 @@ def test_memory_that_is_not_there_is_no_bug(command_line, tmp_path, monkeypatch,
     body = BODY.format(method="def training_step", bug=does)
     (tmp_path / f"{name}.py").write_text(MODEL + body)
     monkeypatch.syspath_prepend(tmp_path)
-    code, _, err = command_line("fit", "--model", f"{name}.Broken", "--data.max_words", 50,
-                                "--trainer.accelerator", "cpu", "--trainer.max_steps", 2)  # fmt: skip
+    limits = ["--data.max_words", 50, "--trainer.accelerator", "cpu", "--trainer.max_steps", 2]
+    code, _, err = command_line("fit", "--model", f"{name}.Broken", *limits)
     assert code == 1
     last = err.splitlines()[-1]
     assert last.startswith(says)

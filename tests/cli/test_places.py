@@ -32,8 +32,7 @@ SWEEP = ["sweep", *FIT, "--seeds", 2]
 PLACES = {
     "logs": (["fit", *FIT, "--trainer.default_root_dir"], "--trainer.default_root_dir"),
     "logs to judge": (
-        ["validate", "--ckpt_path", "last", "--trainer.default_root_dir"],
-        "--trainer.default_root_dir",
+        ["validate", "--ckpt_path", "last", "--trainer.default_root_dir"], "",
     ),
     "logs to sample from": (["sample", "--ckpt_path", "last", "--default_root_dir"], ""),
     "logs to export from": (
@@ -103,7 +102,22 @@ def test_the_cache_is_a_place(command_line, monkeypatch):
     )  # fmt: skip
 
 
-GLOBS = ["[x]", "a*b", "**", "?", "[!a]", "{a,b}", "[[]", "-x", " ", "ü\u202e", "$HOME", "%s"]
+GLOBS = [
+    "[x]",
+    "a*b",
+    "**",
+    "?",
+    "[!a]",
+    "{a,b}",
+    "[[]",
+    "-x",
+    "007",
+    "1e3",
+    "true",
+    "ü\u202e",
+    "$HOME",
+    "%s",
+]
 
 
 @pytest.mark.parametrize("name", GLOBS)
@@ -118,14 +132,14 @@ def test_a_run_of_any_name_in_a_folder_of_any_name_is_found_again(command_line, 
     assert (code, f"{root}/{name}/version_0" in err) == (0, True), err
     code, out, _ = command_line("compare", f"{root}/{name}")
     assert (code, f"{name}/version_0" in out) == (0, True)
-    assert command_line("plot", f"{root}/{name}", "--output", f"{name}.png")[0] == 0
+    assert command_line("plot", f"{root}/{name}", f"--output={name}.png")[0] == 0
     assert Path(f"{name}.png").is_file()
 
 
 def test_a_corpus_of_any_name_is_read(command_line):
     for name in GLOBS:
         Path(name).write_text("anna\nbodo\ncleo\n" * 5)
-        path = f"--data.path={name}"
+        path = f"--data.path=./{name}"  # `[x]` alone is a list
         assert command_line("fit", *FIT, path, "--data.memory_map", "true")[0] == 0, name
 
 

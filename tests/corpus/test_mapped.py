@@ -286,14 +286,14 @@ def exchange(file):
 
 def overflow(file):
     """Tokens that there are not."""
-    file.write_bytes(b"\x7f" * file.stat().st_size)
+    file.write_bytes(b"\x7f" * (file.stat().st_size - 1) + b"\0")
 
 
 def rename(file):
     """In what the files are told to be: a character for another."""
     content = file.read_text()
-    assert "abehilmnopsvyz" in content.replace('"characters": "', "")
-    file.write_text(content.replace("abehilmnopsvyz", "bbehilmnopsvyz"))
+    assert '"abehilmnopsvz"' in content
+    file.write_text(content.replace('"abehilmnopsvz"', '"baehilmnopsvz"'))
 
 
 FILES = ("tokens", "places", "corpus.json")

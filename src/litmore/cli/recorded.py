@@ -28,9 +28,9 @@ def going_on(args: Sequence[str], given: Given) -> tuple[Begun | None, Path | No
     pid, _, path = os.environ.get(CHOICE, "").partition(" ")
     if pid == str(os.getppid()) and number_in("LOCAL_RANK"):
         return None, Path(path) if path else None
-    named = given.get("ckpt_path")
-    root = here(ROOT, given.get("trainer.default_root_dir", LOGS))
-    own = given.get("run_name")
+    named = given.text("ckpt_path")
+    root = here(ROOT, given.text("trainer.default_root_dir", LOGS))
+    own = given.text("run_name")
     name = own or next((Path(config).stem for config in given.configs), None)
     begun = None
     if args[0] == "fit":
