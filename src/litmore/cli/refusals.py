@@ -60,7 +60,8 @@ def blame_refused(
     except (InputError, RunError):
         raise
     except Exception as error:
-        flag, cause = None, error
+        flag: str | None = None
+        cause: BaseException = error
         for each in causes(error):
             if is_users(each) or not when():
                 raise

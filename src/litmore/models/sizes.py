@@ -2,7 +2,6 @@
 
 from litmore.errors import InputError
 
-
 MOST = {"num_layers": 10_000}
 """Sizes of which each unit is a module, to be made one by one: no machine is done with more."""
 

@@ -15,6 +15,9 @@ from litmore.sweep.space import SEED, Space, read_space
 from litmore.sweep.strategies import NO_PRUNING, Made
 from litmore.sweep.study import Definition
 
+MOST_SEEDS = 1_000_000
+"""They are listed."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -118,8 +121,8 @@ def _seeds(given: int | list[int] | None, first: int) -> list[int]:
     if given is None:
         return []
     if isinstance(given, int):
-        if given < 1:
-            raise InputError(f"--seeds {given}: must be at least 1")
+        if not 1 <= given <= MOST_SEEDS:
+            raise InputError(f"--seeds {given}: must be at least 1 and at most {MOST_SEEDS:,}")
         return list(range(first, first + given))
     if len(set(given)) < len(given) or not given:
         raise InputError(f"--seeds {given}: one or more, each once")
