@@ -11,6 +11,7 @@ FLOORS = (
     "errors",
     "program",
     "system",
+    "files",
     "progress",
     "steps",
     "log",

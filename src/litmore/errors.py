@@ -1,6 +1,7 @@
 """What a user can put right or must know: one line, no traceback."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 
@@ -20,11 +21,20 @@ def one_line(said: object) -> str:
     return " ".join(str(said).split())
 
 
-def first_cause(error: BaseException) -> BaseException:
-    """What was raised first, of what others were raised from."""
-    while error.__cause__ is not None:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what it was raised from, and so on."""
+    while error is not None:
+        yield error
         error = error.__cause__
-    return error
+
+
+def out_of_memory(error: BaseException) -> str | None:
+    """What was asked for, if an error is about more memory than there is."""
+    text = one_line(error)
+    found = re.search(r"tried to allocate [\d.]+ \w+|out of memory|[Uu]nable to allocate.*", text)
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and found):
+        return found[0] if found else text or "no more is there"
+    return None
 
 
 def nearest(name: str, names: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from torch import Tensor
 from litmore.corpus.characters import alphabet, named
 from litmore.corpus.normal_forms import spelt
 from litmore.corpus.vocabulary import BOUNDARY
-from litmore.errors import InputError
+from litmore.errors import InputError, RunError
 from litmore.models.base import CharLM
 
 BATCH = 16_384
@@ -158,5 +158,10 @@ def draw(
         logits, candidates = logits.topk(top_k, dim=-1)
     # The largest logit goes to 0 first, and the temperature stays one that a float32 can hold.
     scaled = (logits - logits.amax(-1, keepdim=True)) / min(max(temperature, 1e-30), 1e30)
-    choice = torch.multinomial(scaled.softmax(-1), 1, generator=generator)
+    try:
+        choice = torch.multinomial(scaled.softmax(-1), 1, generator=generator)
+    except RuntimeError as error:
+        if not scaled.isnan().any():
+            raise
+        raise RunError("the model's logits are no numbers: nothing can be drawn by them") from error
     return (choice if candidates is None else candidates.gather(1, choice))[:, 0]

@@ -73,3 +73,41 @@ def test_no_optimizer_is_litmores_own(command_line):
     assert code == 0, err
     assert "val/loss" in out
     assert "AdamW" in err
+
+
+SURROUNDINGS = {
+    "memory": ("torch.empty(1 << 50)", "error: not enough memory (tried to allocate "),
+    "an array's memory": ("__import__('numpy').empty(1 << 60)", "error: not enough memory ("),
+}
+
+
+@pytest.mark.parametrize(("does", "says"), SURROUNDINGS.values(), ids=SURROUNDINGS)
+def test_memory_that_is_not_there_is_no_bug(command_line, tmp_path, monkeypatch, does, says):
+    name = f"greedy_{list(SURROUNDINGS.values()).index((does, says))}"
+    body = BODY.format(method="def training_step", bug=does)
+    (tmp_path / f"{name}.py").write_text(MODEL + body)
+    monkeypatch.syspath_prepend(tmp_path)
+    limits = ["--data.max_words", 50, "--trainer.accelerator", "cpu", "--trainer.max_steps", 2]
+    code, _, err = command_line("fit", "--model", f"{name}.Broken", *limits)
+    assert code == 1
+    last = err.splitlines()[-1]
+    assert last.startswith(says)
+    assert "--data.batch_size" in last
+
+
+def test_a_place_where_a_library_cannot_write_is_no_bug(command_line, tmp_path):
+    (tmp_path / "file").touch()
+    code, _, err = command_line("fit", "--model", "MLP", "--data.max_words", 50,
+                                "--trainer.max_steps", 2, "--trainer.logger", "CSVLogger",
+                                "--trainer.logger.save_dir", "file")  # fmt: skip
+    assert code == 1
+    assert err.splitlines()[-1].startswith("error: file")
+
+
+def test_a_users_own_place_keeps_its_traceback(command_line, tmp_path, monkeypatch):
+    body = BODY.format(method="def training_step", bug="open('/no/such/file')")
+    (tmp_path / "lost_file.py").write_text(MODEL + body)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        command_line("fit", "--model", "lost_file.Broken", "--data.max_words", 50,
+                     "--trainer.accelerator", "cpu", "--trainer.max_steps", 2)  # fmt: skip

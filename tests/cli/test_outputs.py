@@ -55,6 +55,32 @@ def test_any_character_can_be_printed(trained, monkeypatch, kind, command):
         assert any(ord(character) > 0x4DFF for character in out.getvalue().decode("utf-8"))
 
 
+COMMANDS = {
+    "sample": ["sample", "--ckpt_path=last", "--run_name=counts"],
+    "predict": ["predict", "--ckpt_path=last", "--data.predict_path=words.txt"],
+    "print_config": ["fit", "--model=CountBigram", "--print_config"],
+    "compare": ["compare"],
+}
+
+
+@pytest.mark.parametrize("args", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize(
+    ("shell", "says"),
+    [
+        (">/dev/full", "error: stdout cannot be written: No space left on device"),
+        (">&-", "error: stdout is closed: the result has nowhere to go"),
+    ],
+)
+def test_a_result_that_cannot_be_written_is_an_error(trained, args, shell, says):
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {shell}', "sh", sys.executable, ROOT / "main.py", *args],
+        cwd=trained, stderr=subprocess.PIPE, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "LITMORE_CHECKPOINT": ""},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == says
+
+
 def test_a_reader_that_leaves_loses_no_training(trained):
     """Of either stream, while it trains."""
     steps = 2000

@@ -275,8 +275,30 @@ def garble(file):
     file.write_bytes(b"{" + b"\0" * (file.stat().st_size - 1))
 
 
+def exchange(file):
+    """A byte for another that may stand there as well, at the time of the first."""
+    content, stat = bytearray(file.read_bytes()), file.stat()
+    at = len(content) // 2
+    content[at] = content[at] % 5 + 1
+    file.write_bytes(content)
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def overflow(file):
+    """Tokens that there are not."""
+    file.write_bytes(b"\x7f" * (file.stat().st_size - 1) + b"\0")
+
+
+def rename(file):
+    """In what the files are told to be: a character for another."""
+    content = file.read_text()
+    assert '"abehilmnopsvz"' in content
+    file.write_text(content.replace('"abehilmnopsvz"', '"baehilmnopsvz"'))
+
+
 FILES = ("tokens", "places", "corpus.json")
 DAMAGES = [(damage, name) for damage in (cut, lengthen, remove) for name in FILES]
+DAMAGES += [(exchange, "tokens"), (overflow, "tokens"), (exchange, "places"), (rename, FILES[2])]
 
 
 @pytest.mark.parametrize(("damage", "name"), [*DAMAGES, (garble, "places"), (garble, FILES[2])])
@@ -290,6 +312,24 @@ def test_what_is_damaged_is_made_anew(path, cache, damage, name, shuffled):
     same(corpus.shuffled(42), Corpus.read(path).shuffled(42))
     assert whole.tokens[-1] == 0  # who had mapped it keeps it
     assert unfinished(cache) == []
+
+
+def test_a_copied_cache_is_hashed_once_and_believed(path, cache, reads):
+    MappedCorpus.read(path)
+    shutil.copytree(cache, cache.with_name("copy"))
+    shutil.rmtree(cache)
+    cache.with_name("copy").rename(cache)
+    for expected in (["sha256_of"] * 3, []):
+        reads.clear()
+        same(MappedCorpus.read(path), Corpus.read(path))
+        assert reads == expected
+
+
+def test_whose_hash_a_path_has_is_not_believed_once_changed(path, cache):
+    MappedCorpus.read(path)
+    (record,) = cache.glob("tokens/paths/*.json")
+    record.write_text(record.read_text().replace(content_of(path), "0" * 64))
+    same(MappedCorpus.read(path), Corpus.read(path))
 
 
 def test_another_format_is_made_anew(path, monkeypatch, reads):

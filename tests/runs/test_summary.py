@@ -200,7 +200,7 @@ def test_a_stopped_run_goes_on(here):
     # What refuses to go on leaves the run as it was.
     (GRU / "versions.yaml").unlink()
     (GRU / "versions.yaml").mkdir()
-    assert main([*GO_ON, last, "--trainer.max_steps=30"]) == 1
+    assert main([*GO_ON, last, "--trainer.max_steps=30"]) == 2
     assert read_summary(GRU) == summary
 
 

@@ -5,12 +5,14 @@ The long half (kills, full disks, dead workers) is in `tests/torture`.
 
 import os
 import resource
+import shutil
 import signal
 import time
 from pathlib import Path
 
 import pytest
 import torch
+from lightning.pytorch import Callback
 
 from litmore.callbacks import Drawing
 from litmore.cli import main
@@ -113,6 +115,7 @@ def test_a_loss_that_is_no_number_is_not_saved(here, capsys):
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "folder" / "file"
+    path.parent.mkdir()
     write_atomically(path, b"old")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # it ends in the middle
@@ -128,8 +131,55 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
 def test_what_a_killed_process_left_is_removed(tmp_path):
     (tmp_path / "last.ckpt").write_bytes(b"whole")
     (tmp_path / "last.ckpt.tmp").write_bytes(b"ha")
+    (tmp_path / "mine.tmp").mkdir()
     remove_unfinished(tmp_path)
-    assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["last.ckpt", "mine.tmp"]
+
+
+class TakeAway(Callback):
+    """After some steps, do something to the run's folder."""
+
+    def __init__(self, do):
+        self.do = do
+
+    def on_train_batch_end(self, trainer, *_):
+        if trainer.global_step == 5:
+            self.do(Path("logs/gru/version_0"))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize(
+    ("do", "gone"),
+    [
+        (shutil.rmtree, ""),
+        (lambda run: shutil.rmtree(run.parents[1]), ""),
+        (lambda run: run.rename(run.with_name("aside")), ""),
+        (lambda run: (run / "config.yaml").unlink(), "/config.yaml"),
+    ],
+)
+@pytest.mark.parametrize("logger", ["true", "false"])
+def test_a_run_whose_folder_is_taken_away_ends_and_does_not_come_back(
+    here, capsys, do, gone, logger
+):
+    args = fit_args(here, "gru", "--trainer.logger", logger)
+    assert main(args, callbacks=[TakeAway(do)]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"error: logs/gru/version_0{gone} was taken away: the run cannot be kept there"
+    )
+    assert Path("logs/gru/version_0").exists() == bool(gone)
+
+
+@pytest.mark.parametrize("name", ["last.ckpt", "best.ckpt"])
+def test_a_folder_in_the_place_of_a_checkpoint_is_seen_before_the_first_step(here, capsys, name):
+    args = [*fit_args(here, "gru"), "--ckpt_path=auto"]
+    assert main([*args, "--trainer.limit_val_batches=0"]) == 0
+    run = Path("logs/gru/version_0")
+    (run / "summary.json").unlink()  # it has not finished
+    (run / "checkpoints" / name).unlink(missing_ok=True)
+    (run / "checkpoints" / name).mkdir()
+    capsys.readouterr()
+    assert main([*args, "--trainer.limit_val_batches=0"]) == 2
+    assert f"{name} is a folder; a file is to lie there" in capsys.readouterr().err
 
 
 def test_a_run_is_trained_by_one_process_at_a_time(tmp_path):

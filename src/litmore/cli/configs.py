@@ -1,5 +1,7 @@
 """Config files: looked at before they are parsed, and where in them a setting stands."""
 
+import errno
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -29,7 +31,7 @@ class Configs:
     """
 
     def __init__(self, args: Sequence[str]) -> None:
-        files = [path for path in config_paths(args) if "\n" not in path and Path(path).is_file()]
+        files = [path for path in config_paths(args) if _is_file(path)]
         self._roots = {path: read_yaml(path) for path in files}
 
     def place(self, key: str) -> str | None:
@@ -38,6 +40,25 @@ class Configs:
             for found in _find(root, key.split(".")):
                 return f"{path}:{found.start_mark.line + 1}"
         return None
+
+
+def _is_file(path: str) -> bool:
+    """Whether a config is one, or else YAML itself.
+
+    Raises:
+        InputError: it lies elsewhere, or can be no file's name.
+
+    """
+    if "\n" in path:
+        return False
+    if re.match(r"[\w+]+://", path):
+        raise InputError(f"--config {path}: a URL; fetch the file first")
+    try:
+        return Path(path).is_file()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG and ":" in path:  # YAML on one line
+            return False
+        raise InputError(f"--config {path}: {error.strerror}") from None
 
 
 def read_yaml(path: str) -> yaml.MappingNode:

@@ -40,11 +40,14 @@ class Given:
     def __init__(self, args: Sequence[str]) -> None:
         self.configs = config_paths(args)
         self._sources: list[tuple[str, dict[str, Any]]] = []
+        self._texts: dict[str, Any] = {}
         for key, value in flags(args):
             if key in ("config", "c"):
                 self._sources.append(("config", dict(flat(_loaded(value)))))
+                self._texts |= self._sources[-1][1]
             else:
                 self._sources.append(("flag", dict(flat(_plain(value), key))))
+                self._texts[key] = None if _plain(value) is None else value
 
     def lay_over(self, recorded: Mapping[str, Any]) -> None:
         """Put first what a checkpoint's run recorded; it is not given by hand."""
@@ -54,6 +57,11 @@ class Given:
         """The last value given by hand."""
         by_hand = [each[key] for kind, each in self._sources if key in each and kind != "record"]
         return by_hand[-1] if by_hand else default
+
+    def text(self, key: str, default: str | None = None) -> str | None:
+        """The same of a name, of which YAML might make a number or a list: `007` and `[x]`."""
+        found = self._texts.get(key, default)
+        return None if found is None else str(found)
 
     def class_path(self, group: str) -> str:
         """Of the class to be made, as it is written; "" if none is named."""
@@ -103,7 +111,10 @@ def flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _loaded(config: str) -> Any:
-    is_file = "\n" not in config and Path(config).is_file()
+    try:
+        is_file = "\n" not in config and Path(config).is_file()
+    except OSError:  # no name, but YAML
+        is_file = False
     content = _plain(Path(config).read_text("utf-8") if is_file else config)
     return content if isinstance(content, Mapping) else {}
 

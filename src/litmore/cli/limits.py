@@ -12,12 +12,18 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.accelerators import CPUAccelerator
 
 from litmore.cli.classes import class_of
+from litmore.cli.surroundings import check_threads
 from litmore.errors import InputError
 from litmore.runs.checkpoint import LINKED
 from litmore.training.lightning import copies_process
 
 PROCESSES_A_CORE = 4
 """More processes than that on one CPU core are refused."""
+
+MOST_PROCESSES = 1 << 16
+"""More devices, or nodes, no run has; Lightning would make a list of them."""
+
+_PROCESSES = ("devices", "num_nodes")
 
 MUTE = "torch.optim.lr_scheduler.ReduceLROnPlateau"
 _MAX_SEED = 2**32 - 1
@@ -58,6 +64,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
             " lightning.pytorch.cli.ReduceLROnPlateau and its monitor"
         )
     _check_trainer(settings)
+    check_threads(f"--num_threads {settings.get('num_threads')}", settings.get("num_threads") or 1)
     if settings.get("weights_only") is not True:
         raise InputError("--weights_only false: nothing in a checkpoint is ever run")
 
@@ -73,6 +80,11 @@ def _check_trainer(settings: Mapping[str, Any]) -> None:
             raise InputError(f"--trainer.{name} {value}: must be at least {least}")
     if trainer.get("limit_train_batches") == 0 and "optimizer" in settings:
         raise InputError("--trainer.limit_train_batches 0: leaves nothing to train on")
+
+    for name in _PROCESSES:
+        number = str(trainer.get(name))
+        if number.isdecimal() and int(number) > MOST_PROCESSES:
+            raise InputError(f"--trainer.{name} {number}: must be at most {MOST_PROCESSES:,}")
 
 
 def _check_given(group: str, settings: Mapping[str, Any]) -> None:

@@ -16,7 +16,8 @@ from litmore.cli.parser import with_place
 from litmore.cli.quiet import be_quiet
 from litmore.cli.shipped import with_files
 from litmore.cli.streams import open_streams
-from litmore.errors import InputError, RunError
+from litmore.cli.surroundings import check_surroundings
+from litmore.errors import InputError, RunError, out_of_memory
 from litmore.runs.requeue import requeue
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
     is_own = args is None
     args = sys.argv[1:] if args is None else list(args)
     # A result that cannot be written is an error, but of a training it is the checkpoint.
-    outlasted = ("stdout", "stderr") if args[:1] == ["fit"] else ("stderr",)
+    is_training = args[:1] == ["fit"] and not any(arg.startswith(_ASKING) for arg in args)
+    outlasted = ("stdout", "stderr") if is_training else ("stderr",)
     with open_streams(outlasted):
         return _main(args, callbacks, is_own)
 
@@ -48,6 +50,7 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
     configs: Configs | None = None
     try:
         # Each imports what it needs: `sample` is done before Lightning would be imported.
+        check_surroundings()
         _check_text(args)
         more = more_commands()
         check_command(args, [*TRAINING, *more])
@@ -58,7 +61,12 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
             configs = Configs(args)
             from litmore.cli.run import run
 
-            code = run(args, callbacks)
+            try:
+                code = run(args, callbacks)
+            except SystemExit:  # `--print_config`
+                sys.stdout.flush()
+                raise
+        sys.stdout.flush()  # what cannot be written is known by now
         requeue(args, code - 128)
         return code
     except BrokenPipeError:
@@ -84,6 +92,10 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
 
             refuse(message)
         return 2
+
+
+_ASKING = ("-h", "--help", "--print_")
+"""What `fit` is asked by, and does not train."""
 
 
 def _check_text(args: Sequence[str]) -> None:
@@ -125,14 +137,30 @@ def _leave_others() -> None:
 def known_cause(error: BaseException | None) -> BaseException | None:
     """What a line is enough for, at the bottom of what jsonargparse wrapped around it."""
     while error is not None and not isinstance(error, InputError | RunError):
-        if isinstance(error, OSError) and error.errno in DISK:
-            return error
+        if isinstance(error, OSError) and (error.errno in DISK or _is_of_a_place(error)):
+            where = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
+            kind = InputError if error.errno == errno.ENAMETOOLONG else RunError
+            return kind(f"{where}{error.strerror}")
+        if said := out_of_memory(error):
+            return RunError(
+                f"not enough memory ({said}); what takes most of it are --data.batch_size,"
+                " --data.eval_batch_size and the sizes of --model"
+            )
         if isinstance(error, RuntimeError) and re.search("gloo|NCCL", str(error)):
             return RunError("the connection to another process of the run is lost")
         if "DistError" in (base.__name__ for base in type(error).__mro__):  # of torch, if imported
             return RunError(f"the processes of the run do not meet: {str(error).splitlines()[0]}")
         error = error.__cause__
     return error
+
+
+def _is_of_a_place(error: OSError) -> bool:
+    """Whether it is about a file that is not as it should be; a user's own code is to be traced."""
+    if not isinstance(error.filename, str | bytes):
+        return False
+    from litmore.cli.refusals import is_users
+
+    return not is_users(error)
 
 
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)

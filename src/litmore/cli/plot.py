@@ -8,6 +8,7 @@ from jsonargparse import ArgumentParser
 
 from litmore.cli.parser import command_parser
 from litmore.errors import InputError
+from litmore.files import here
 from litmore.runs.history import curves_of, find_runs
 from litmore.system import relative
 from litmore.watch.curves import loss_curves
@@ -31,7 +32,7 @@ def run(is_alone: bool, runs: Sequence[str], output: str = "losses.png") -> None
         raise InputError(f"plot {runs[0]}: no loss was logged there")
     figure = loss_curves(curves)
     try:
-        figure.savefig(output, format="png")
+        figure.savefig(here("--output", output), format="png")
     except OSError as error:
         raise InputError(f"--output {output}: {error.strerror}") from None
     sys.stdout.write(f"{output}\n")

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -21,6 +22,8 @@ def be_quiet() -> None:
     """Show litmore's own lines; what Lightning says, `quieten_lightning` sees to."""
     # Of each try to reach another process torch would write a stack.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _heard
     handler = logging.StreamHandler(sys.stderr)
     _show(handler, "litmore", "lightning.pytorch.profilers")  # a profiler's report is asked for
     for message in USUAL:
@@ -35,6 +38,13 @@ def quieten_lightning() -> None:
     handler = _AboveBar()
     handler.addFilter(_is_asked_for)
     _show(handler, "lightning.pytorch", "lightning.fabric")
+
+
+def _heard(died: threading.ExceptHookArgs) -> None:
+    """Leave it to the one that TensorBoard's writer serves to say that its file is gone."""
+    is_writer = type(died.thread).__module__.startswith("tensorboard.")
+    if not (is_writer and isinstance(died.exc_value, OSError)):
+        threading.__excepthook__(died)
 
 
 def _show(handler: logging.Handler, *names: str) -> None:

@@ -9,7 +9,7 @@ from traceback import walk_tb
 
 import litmore
 from litmore.cli.parser import LONGEST
-from litmore.errors import InputError, RunError, first_cause, one_line
+from litmore.errors import InputError, RunError, causes, one_line, out_of_memory
 
 _LITMORE = Path(litmore.__file__).parent
 _LIBRARIES = [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
@@ -60,8 +60,13 @@ def blame_refused(
     except (InputError, RunError):
         raise
     except Exception as error:
-        cause = first_cause(error)
-        flag = _blamed(cause, named) if when() else None
+        flag: str | None = None
+        cause: BaseException = error
+        for each in causes(error):
+            if is_users(each) or not when():
+                raise
+            if said_of := _blamed(each, named):
+                flag, cause = said_of, each
         if flag is None:
             raise
         said = one_line(cause) or "is there to be subclassed"
@@ -75,9 +80,17 @@ _HINTS = {"LearningRateFinder": "; the optimizer's own is found by litmore.callb
 
 def said_by_a_library(error: BaseException) -> bool:
     """Whether no user's code stands between litmore's call and an error that is not litmore's."""
-    files = [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)]
-    known = [_is_in(file, [_LITMORE, *_LIBRARIES]) for file in files]
-    return all(known) and not _is_in(files[-1], [_LITMORE])
+    files = _files(error)
+    return not is_users(error) and not _is_in(files[-1], [_LITMORE])
+
+
+def is_users(error: BaseException) -> bool:
+    """Whether a user's code stands between litmore's call and an error."""
+    return not all(_is_in(file, [_LITMORE, *_LIBRARIES]) for file in _files(error))
+
+
+def _files(error: BaseException) -> list[str]:
+    return [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)]
 
 
 def _is_in(file: str, folders: list[Path]) -> bool:
@@ -103,11 +116,11 @@ def too_large_refused() -> Iterator[None]:
 def _too_large(error: BaseException | None) -> str | None:
     """What was asked for, if an error is about more memory than there is."""
     while error is not None:
+        if said := out_of_memory(error):
+            return said
         text = one_line(error)
-        found = re.search(
-            r"tried to allocate \d+ bytes|out of memory|.* overflowed|overflows", text
-        )
-        if isinstance(error, MemoryError | OverflowError) or found:
+        found = re.search(r".* overflowed|[Oo]verflow\w*[^:]*", text)
+        if isinstance(error, OverflowError) or found:
             return found[0] if found else text
         error = error.__cause__
     return None

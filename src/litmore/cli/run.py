@@ -18,13 +18,15 @@ from litmore.callbacks import LRFinder
 from litmore.cli.classes import listed
 from litmore.cli.given import flat
 from litmore.cli.limits import check_devices, check_tasks
+from litmore.cli.parser import LONGEST
 from litmore.cli.quiet import quieten_lightning
 from litmore.cli.refusals import blame_refused, refused, said_by_a_library, too_large_refused
 from litmore.cli.report import Announcement, report, show, tell, tell_finished
 from litmore.cli.settings import Settings
 from litmore.cli.weights import begin_with, compile_checked, freeze_by_name
 from litmore.cli.word_scores import WordScores
-from litmore.errors import InputError, one_line
+from litmore.errors import InputError, RunError, one_line
+from litmore.files import here
 from litmore.models.base import CharLM
 from litmore.models.final_validation import FinalValidation
 from litmore.models.hyperparameters import keep_plain
@@ -34,7 +36,8 @@ from litmore.runs.agreement import DisagreementError, agree, terms
 from litmore.runs.atomic import AtomicCheckpointIO
 from litmore.runs.begun import Begun
 from litmore.runs.changed_settings import ChangedSettings
-from litmore.runs.folder import RunFolder, check_name, is_first_process, run_of
+from litmore.runs.damage import check_loops, check_restorable, check_resumable
+from litmore.runs.folder import ROOT, RunFolder, check_name, is_first_process, run_of
 from litmore.runs.record import RunRecord
 from litmore.runs.requeue import NO_JOB, slurm_job
 from litmore.runs.saving import Checkpoints
@@ -42,7 +45,13 @@ from litmore.runs.signals import Stopped, number_in
 from litmore.runs.summary_file import SummaryFile
 from litmore.steps import batches_done
 from litmore.system import relative
-from litmore.training.lightning import CheapSteps, before_connecting, leave_signals
+from litmore.training.lightning import (
+    CheapSteps,
+    before_connecting,
+    leave_signals,
+    loop_states,
+    restores,
+)
 from litmore.training.monitors import MonitorCheck
 from litmore.training.plateau import PlateauByValidation
 from litmore.watch.judgement import Judgement
@@ -108,6 +117,9 @@ def _run(args: Sequence[str], callbacks: Sequence[Callback]) -> None:
     is_new = folder is not None and folder.path is None
     try:
         trainer = assemble(settings, model, data, folder, callbacks)
+        if settings.ckpt_path is not None:
+            loops = loop_states(trainer, str(settings.subcommand))
+            check_loops(settings.checkpoint, loops, f"--ckpt_path {settings.ckpt_path}")
         if trainer.world_size > 1:
             recorded = dict(flat(settings.to_record(data, settings.values.get("run_name"))))
             own = {"the command": settings.subcommand}
@@ -169,8 +181,10 @@ def check(settings: Settings, model: LightningModule, data: LightningDataModule)
                 f"--ckpt_path auto: goes on with {run}, and its checkpoint {one_line(error)}; give"
                 " its settings back, or another --run_name"
             ) from None
+        named = f"--ckpt_path {settings.ckpt_path}"
+        check_restorable(settings.checkpoint, named)
         if command == "fit":
-            checkpoints.check_resumable(settings.checkpoint, settings.ckpt_path)
+            check_resumable(settings.checkpoint, named)
     check_data(settings, model, data)
     if command == "fit":
         keep_plain({}, model, data)
@@ -253,9 +267,9 @@ def assemble(
         callbacks += [
             FinalValidation(),
             OverfitFloor(),
+            ChangedSettings(config),
             RunRecord(folder, config, settings.command),
             SummaryFile(folder, config, settings.values.monitor, settings.values.monitor_mode),
-            ChangedSettings(config),
         ]
         if given.logger in (None, True):
             more["logger"] = RunLogger(folder)
@@ -301,10 +315,17 @@ def _call(settings: Settings, trainer: Trainer) -> None:
         begun_at = settings.checkpoint["global_step"] if settings.ckpt_path else 0
         with blame_refused(settings.classes(), when=lambda: trainer.global_step <= begun_at):
             settings.call(trainer, **more)
-    except (MisconfigurationException, ValueError) as error:
-        if batches_done(trainer) or not said_by_a_library(error):
+    except (InputError, RunError):
+        raise
+    except Exception as error:
+        is_setting = isinstance(error, MisconfigurationException | ValueError)
+        is_kept = restores(error) and not isinstance(error, MisconfigurationException)
+        if batches_done(trainer) or not said_by_a_library(error) or not (is_setting or is_kept):
             raise
-        raise InputError(f"--trainer: {one_line(error)}") from error
+        where = "--trainer"
+        if is_kept:
+            where = f"--ckpt_path {settings.ckpt_path}: damaged, or of something else"
+        raise InputError(f"{where}: {one_line(error)[:LONGEST]}") from error
 
 
 def _run_folder(settings: Settings, model: LightningModule) -> RunFolder:
@@ -322,7 +343,8 @@ def _run_folder(settings: Settings, model: LightningModule) -> RunFolder:
                 folder.unlock()
                 raise InputError(f"--ckpt_path: another process was training in {path}; try again")
         return folder
-    return RunFolder(Path(settings.values.trainer.default_root_dir), run_name(settings, model))
+    root = here(ROOT, settings.values.trainer.default_root_dir)
+    return RunFolder(root, run_name(settings, model))
 
 
 def run_name(settings: Settings, model: LightningModule) -> str:

@@ -16,6 +16,7 @@ from litmore.cli.parser import TRUST_CONFIG, command_parser
 from litmore.corpus.normal_forms import spelt, told
 from litmore.data import Corpus, Source
 from litmore.errors import InputError
+from litmore.files import here
 from litmore.runs import checkpoint as checkpoints
 from litmore.runs.folder import LOGS, find_checkpoint
 
@@ -58,7 +59,7 @@ def run(
     """
     if not 0 <= seed < 2**63:
         raise InputError(f"--seed {seed}: must be a number from 0 to {2**63 - 1}")
-    path = find_checkpoint(ckpt_path, Path(default_root_dir), run_name)
+    path = find_checkpoint(ckpt_path, here("--default_root_dir", default_root_dir), run_name)
     checkpoint = checkpoints.read(path)
     if is_alone and checkpoint["class_path"].startswith("litmore."):
         stand_in()

@@ -30,7 +30,7 @@ from litmore.errors import InputError
 from litmore.models.hyperparameters import UNWRITABLE, remember, writable
 from litmore.program import program
 from litmore.runs import checkpoint as checkpoints
-from litmore.runs.folder import AUTO, LOGS
+from litmore.runs.folder import AUTO, LOGS, run_of
 from litmore.runs.requeue import REQUEUE
 from litmore.runs.trust import restrict_imports
 from litmore.system import relative
@@ -115,7 +115,9 @@ class Settings(OpenCLI):
             if self.begun is None or not self.begun.is_finished:
                 tell(f"checkpoint: {relative(self.ckpt_path)}")
             self.checkpoint = checkpoints.read(self.ckpt_path)
-            recorded = recorded_for(args[0], self.checkpoint)
+            recorded = recorded_for(
+                args[0], self.checkpoint, run_of(self.ckpt_path) is not None, self.notes
+            )
             self.by_hand.lay_over(recorded)
             args = [args[0], "--config", yaml.safe_dump(recorded), *args[1:]]
         schedule = self.by_hand.class_name("lr_scheduler")

@@ -1,15 +1,14 @@
 """What a model's weights begin as, which of them train, and how its steps are computed."""
 
-from pathlib import Path
-
 import torch
 from lightning.pytorch import LightningModule
 
 from litmore.cli.report import tell_fitted, tell_frozen
 from litmore.cli.settings import Settings
 from litmore.errors import InputError
+from litmore.files import here
 from litmore.runs import checkpoint as checkpoints
-from litmore.runs.folder import find_checkpoint
+from litmore.runs.folder import ROOT, find_checkpoint
 from litmore.training.lightning import compile_forward
 from litmore.training.warm_start import freeze, load_fitting
 
@@ -18,20 +17,22 @@ def begin_with(settings: Settings, model: LightningModule) -> None:
     """Begin with another run's weights; from here on the settings have their file's whole path.
 
     Raises:
-        InputError: there is no such file, or nothing in it fits.
+        InputError: there is no such file, or nothing in it fits, or is finite.
 
     """
     given = settings.values.init_from
     if given is None or settings.ckpt_path is not None:  # a run that goes on has its own
         return
     # Of whatever name: a run is seldom called as the one that it learns from.
-    root = Path(settings.values.trainer.default_root_dir)
+    root = here(ROOT, settings.values.trainer.default_root_dir)
     path = find_checkpoint(given, root, None, "--init_from")
     checkpoint = checkpoints.read(path, "--init_from")
     try:
         fitted = load_fitting(model, checkpoint["state_dict"])
     except InputError as error:
         raise InputError(f"--init_from {given}: {error}") from None
+    loaded = {name: checkpoint["state_dict"][name] for name in fitted.loaded}
+    checkpoints.check_finite(loaded, model, f"--init_from {given}")
     settings.values.init_from = str(path)
     known, now = (
         parameters.get("vocabulary")

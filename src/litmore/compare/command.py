@@ -13,6 +13,7 @@ from litmore.compare.rows import Row, choose_metric, rows_of
 from litmore.compare.runs import find_runs
 from litmore.compare.table import as_csv, as_json, text
 from litmore.errors import InputError
+from litmore.files import here
 from litmore.runs.folder import LOGS
 
 LINES = 5
@@ -87,7 +88,7 @@ def _sorted(rows: Sequence[Row], column: Column, descending: bool) -> list[Row]:
 
 def _write(flag: str, path: str, content: bytes) -> None:
     try:
-        Path(path).write_bytes(content)
+        here(flag, path).write_bytes(content)
     except OSError as error:
         raise InputError(f"{flag} {path}: {error.strerror}") from None
     sys.stderr.write(f"{path}\n")

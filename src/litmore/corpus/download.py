@@ -3,17 +3,15 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
-from uuid import uuid4
 
 from litmore.errors import InputError, one_line
+from litmore.files import here, written_whole
 from litmore.progress import progress
 
 CACHE_VARIABLE = "LITMORE_CACHE"
@@ -32,12 +30,17 @@ _PIECE = 1 << 16
 
 
 def cache_folder() -> Path:
-    """`$LITMORE_CACHE`, or `litmore` in the user's cache folder."""
+    """`$LITMORE_CACHE`, or `litmore` in the user's cache folder.
+
+    Raises:
+        InputError: the variable names none.
+
+    """
     if moved := os.environ.get(CACHE_VARIABLE):
-        return Path(moved).expanduser()
+        return here(CACHE_VARIABLE, moved)
     from platformdirs import user_cache_path
 
-    return user_cache_path("litmore", appauthor=False)
+    return here("XDG_CACHE_HOME", str(user_cache_path("litmore", appauthor=False)))
 
 
 def cached(url: str, sha256: str) -> Path | None:
@@ -50,19 +53,6 @@ def cached(url: str, sha256: str) -> Path | None:
 
 def _place(url: str, sha256: str) -> Path:
     return cache_folder() / f"{sha256[:16]}-{Path(urlsplit(url).path).name}"
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which comes to its place once it is whole, or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{uuid4().hex}.tmp")  # pids are one machine's
-    try:
-        with part.open("wb") as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def fetch(url: str, sha256: str) -> Path:
@@ -79,6 +69,7 @@ def fetch(url: str, sha256: str) -> Path:
     try:
         if found := cached(url, sha256):
             return found
+        path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as file:
             _download(url, sha256, file)
     except InputError:

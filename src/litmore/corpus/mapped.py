@@ -8,8 +8,9 @@ In the cache's folder, `tokens/`:
     <…>-<hash of a given vocabulary>/        the same by other ids
     <…>/shuffled-<first>-<words>-<seed>/     the same of a shuffled storage
 
-A corpus's folder is written beside its place and moved there when all of it is on the disk; how
-many bytes its files must have, corpus.json tells. All of it may be deleted at any time.
+A corpus's folder is written beside its place and moved there when all of it is on the disk.
+corpus.json has its files' hashes, and when they were written: one that has changed since is hashed
+again, and if it is another, all is made anew. All of it may be deleted at any time.
 """
 
 import errno
@@ -24,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,13 +33,14 @@ from jaxtyping import Integer
 from torch import Tensor
 
 from litmore.corpus.corpus import LEFT_PADDING, Corpus, Run, vocabulary_of
-from litmore.corpus.download import CACHE_VARIABLE, cache_folder, written_whole
+from litmore.corpus.download import CACHE_VARIABLE, cache_folder
 from litmore.corpus.packed import is_packed
 from litmore.corpus.reading import Reading
 from litmore.corpus.shuffle import shuffle_as_python
 from litmore.corpus.text import AS_IT_IS, Piece, codepoints_of, no_words, pieces, sha256_of
 from litmore.corpus.vocabulary import Vocabulary
 from litmore.errors import InputError
+from litmore.files import written_whole
 from litmore.locks import Lock
 from litmore.progress import progress
 
@@ -47,11 +49,13 @@ NO_UNIQUE = (  # that needs all words at once
     " it whole, or keep each line once with `sort -u`"
 )
 
-_FORMAT = 3
+_FORMAT = 4
 """Of a corpus's files; those of another one are made anew."""
 
 _MAX_WORDS = 2**31 - 1
 """Words of a file: as many as an order of four bytes each can name."""
+
+_FACTS = "corpus.json"
 
 _SETTLED = 2 * 10**9
 """Nanoseconds after which a change of a file surely shows in its time."""
@@ -165,14 +169,34 @@ def content_of(path: Path) -> str:
     now = _state(path)
     record = _tokens_folder() / "paths" / f"{_hash(str(path.absolute()))}.json"
     with suppress(OSError, ValueError, KeyError, TypeError):
-        known = json.loads(record.read_text())
+        known = _unsealed(record.read_bytes())
         if known["state"] == now:
             return str(known["sha256"])
     sha256 = sha256_of(path)
     if now is not None and _state(path) == now and time.time_ns() - now[1] > _SETTLED:
-        with _told(), written_whole(record) as file:
-            file.write(json.dumps({"path": str(path), "state": now, "sha256": sha256}).encode())
+        with _told():
+            record.parent.mkdir(parents=True, exist_ok=True)
+            with written_whole(record) as file:
+                file.write(_sealed({"path": str(path), "state": now, "sha256": sha256}))
     return sha256
+
+
+def _sealed(facts: dict[str, Any]) -> bytes:
+    """As JSON, with its own hash."""
+    return json.dumps({**facts, "seal": _hash(json.dumps(facts))}).encode()
+
+
+def _unsealed(content: bytes) -> dict[str, Any]:
+    """What was sealed.
+
+    Raises:
+        ValueError: it was something else, or is another by now.
+
+    """
+    facts = json.loads(content)
+    if not isinstance(facts, dict) or facts.pop("seal", None) != _hash(json.dumps(facts)):
+        raise ValueError("damaged")
+    return facts
 
 
 def _tokens_folder() -> Path:
@@ -225,8 +249,8 @@ def _made(folder: Path, write: Callable[[Path], None]) -> Corpus:
 def _opened(folder: Path) -> Corpus | None:
     """The corpus of a folder; none where it does not lie there whole."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        facts = json.loads((folder / "corpus.json").read_bytes())
-        if facts["format"] != _FORMAT:
+        facts = _unsealed((folder / _FACTS).read_bytes())
+        if facts["format"] != _FORMAT or not _is_as_written(folder, facts):
             return None
         vocabulary = Vocabulary(facts["characters"])
         storage = _map(folder / "tokens", vocabulary.dtype, LEFT_PADDING + facts["tokens"])
@@ -239,6 +263,26 @@ def _opened(folder: Path) -> Corpus | None:
     return None
 
 
+def _is_as_written(folder: Path, facts: dict[str, Any]) -> bool:
+    """Whether a corpus's files are what was written; hashed only where they changed since."""
+    now = {name: _stamp(folder / name) for name in facts["files"]}
+    if all(known["stamp"] == now[name] for name, known in facts["files"].items()):
+        return True
+    for name, known in facts["files"].items():
+        if sha256_of(folder / name) != known["sha256"]:
+            return False
+        known["stamp"] = now[name]
+    with suppress(OSError), written_whole(folder / _FACTS) as file:  # need not be hashed again
+        file.write(_sealed(facts))
+    return True
+
+
+def _stamp(path: Path) -> list[int]:
+    """What changes whenever a file does, or is copied; nobody can set the last of it."""
+    found = path.stat()
+    return [found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns]
+
+
 def _map(path: Path, dtype: np.dtype, size: int) -> Integer[Tensor, " size"]:
     if path.stat().st_size != size * dtype.itemsize:
         raise ValueError(f"{path}: not whole")
@@ -249,13 +293,14 @@ def _map(path: Path, dtype: np.dtype, size: int) -> Integer[Tensor, " size"]:
 
 def write_runs(folder: Path, vocabulary: Vocabulary, small: bool, runs: Iterable[Run]) -> None:
     """Write a corpus, and last of all what was written; `small`: four bytes hold every place."""
+    files = {name: _Hashed(folder / name) for name in ("tokens", "places", "times")}
     places_type = np.dtype("int32" if small else "int64")
     end = words = 0
     is_weighted = False
     with (
-        _on_disk(folder / "tokens") as tokens_file,
-        _on_disk(folder / "places") as places_file,
-        _on_disk(folder / "times") as times_file,
+        files["tokens"] as tokens_file,
+        files["places"] as places_file,
+        files["times"] as times_file,
     ):
         tokens_file.write(np.zeros(LEFT_PADDING + 1, vocabulary.dtype).data)
         places_file.write(np.zeros(1, places_type).data)
@@ -274,18 +319,34 @@ def write_runs(folder: Path, vocabulary: Vocabulary, small: bool, runs: Iterable
         "words": words,
         "places": places_type.name,
         "is_weighted": is_weighted,
+        "files": {name: file.told() for name, file in files.items()},
     }
-    with _on_disk(folder / "corpus.json") as file:
-        file.write(json.dumps(facts).encode())
+    with written_whole(folder / _FACTS, to_disk=True) as file:
+        file.write(_sealed(facts))
 
 
-@contextmanager
-def _on_disk(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which afterwards is on the disk."""
-    with path.open("wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
+class _Hashed:
+    """A file to write, which afterwards is on the disk, and whose hash is known."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._hash = hashlib.sha256()
+
+    def __enter__(self) -> "_Hashed":
+        self._file = self._path.open("xb")
+        return self
+
+    def write(self, data: memoryview) -> None:
+        self._hash.update(data)
+        self._file.write(data)
+
+    def __exit__(self, *_: object) -> None:
+        with self._file as file:
+            file.flush()
+            os.fsync(file.fileno())
+
+    def told(self) -> dict[str, Any]:
+        return {"sha256": self._hash.hexdigest(), "stamp": _stamp(self._path)}
 
 
 def _write_tokens(

@@ -7,6 +7,7 @@ import torch
 
 from litmore.data.order import EpochOrder, FileOrder
 from litmore.data.views import AnyBatch, Batch, View, WordView
+from litmore.errors import InputError
 
 _BLOCK = 4096
 """Examples gathered at once: as dear as 32, if batches are that small."""
@@ -96,6 +97,15 @@ class BatchLoader:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where a loader stood.
+
+        Raises:
+            InputError: it stood nowhere.
+
+        """
+        counts = state.values() if isinstance(state, dict) and "epoch" in state else [None]
+        if not all(type(count) is int and count >= 0 for count in counts):
+            raise InputError("--ckpt_path: damaged: it does not tell where in the data it stood")
         examples = state.get("examples", state.get("served", 0) * self.global_batch)
         self._position = (state["epoch"], min(examples, len(self.sampler)))
         self._resuming = True

@@ -117,6 +117,15 @@ class SplitsDataModule(LightningDataModule, ABC):
         return self._order_state()
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Take up an order that was begun.
+
+        Raises:
+            InputError: it is none.
+
+        """
+        is_told = isinstance(state_dict, dict) and state_dict.keys() >= {"batch_size", "world_size"}
+        if not is_told or not all(type(n) is int and n > 0 for n in state_dict.values()):
+            raise InputError(f"--ckpt_path: damaged: it holds no usable {type(self).__name__}")
         self._made_for = state_dict
 
     def _order_state(self) -> dict[str, int]:

@@ -12,6 +12,7 @@ from jsonargparse import ArgumentParser
 from litmore.cli.parser import TRUST_CONFIG, command_parser
 from litmore.errors import InputError
 from litmore.export.folder import CARD, CONFIG, DESCRIPTION, check_folder, write_folder
+from litmore.files import here
 from litmore.runs.folder import LOGS, find_checkpoint
 
 PACKAGES = {
@@ -62,7 +63,7 @@ def run(
                     " `make extras`, or pip install 'litmore[export]'"
                 ) from None
     folder = check_folder(output)
-    path = find_checkpoint(ckpt_path, Path(default_root_dir), run_name)
+    path = find_checkpoint(ckpt_path, here("--default_root_dir", default_root_dir), run_name)
     files = _files(path, formats, is_alone, trust_config)
     write_folder(folder, files)
     for file in files:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from litmore.errors import InputError, RunError
+from litmore.files import here
 
 DESCRIPTION = "model.json"
 WEIGHTS = "model.safetensors"
@@ -25,9 +26,9 @@ def check_folder(given: str) -> Path:
 
     """
     try:
-        folder = Path(given).expanduser().resolve()
+        folder = here("--output", given).resolve()
         there = next(path for path in (folder, *folder.parents) if path.exists())
-    except (OSError, RuntimeError) as error:  # a name too long; links in a circle, no such user
+    except (OSError, RuntimeError) as error:  # a name too long; links in a circle
         raise InputError(f"--output {given}: {getattr(error, 'strerror', None) or error}") from None
     if not there.is_dir():
         raise InputError(f"--output {given}: {there} is a file")

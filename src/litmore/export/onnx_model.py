@@ -12,7 +12,7 @@ from onnxscript.function_libs.torch_lib.ops.core import aten_gru, aten_lstm
 from torch import Tensor
 from torch.export import ExportedProgram
 
-from litmore.errors import InputError, first_cause
+from litmore.errors import InputError, causes
 from litmore.export.program import quiet, said
 from litmore.export.recurrence import WHOLE
 
@@ -52,7 +52,7 @@ def onnx_file(
             )
     except torch.onnx.errors.OnnxExporterError as error:
         raise InputError(
-            f"--format onnx: torch.onnx cannot translate the model: {said(first_cause(error))}"
+            f"--format onnx: torch.onnx cannot translate the model: {said([*causes(error)][-1])}"
             " (safetensors and torch work)"
         ) from error
     assert made is not None

@@ -2,12 +2,17 @@
 
 from litmore.errors import InputError
 
+MOST = {"num_layers": 10_000}
+"""Sizes of which each unit is a module, to be made one by one: no machine is done with more."""
+
 
 def check_sizes(**sizes: int) -> None:
-    """Raises InputError if one is below 1."""
+    """Raises InputError if one is below 1, or above what can be made."""
     for name, size in sizes.items():
         if size < 1:
             raise InputError(f"--model.{name} {size}: must be at least 1")
+        if size > MOST.get(name, size):
+            raise InputError(f"--model.{name} {size}: must be at most {MOST[name]:,}")
 
 
 def check_dropout(share: float) -> None:

@@ -1,28 +1,24 @@
-"""Files that are there whole or not at all, whenever the process or the machine stops."""
+"""Checkpoints and records, whole on the disk whenever the process or the machine stops."""
 
 import io
-import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
 from litmore.errors import RunError
+from litmore.files import TEMPORARY, written_whole
 from litmore.system import sync_folder
-
-TEMPORARY = ".tmp"
-"""What the name of a file ends with that is not whole yet."""
 
 
 def write_atomically(path: Path, content: bytes | memoryview, *, to_disk: bool = True) -> None:
     """Write a file beside its place and move it there.
 
     Args:
-        path: the file.
+        path: the file; its folder is there.
         content: all of it.
         to_disk: wait until it is there; else a power cut may take what a kill cannot.
 
@@ -30,20 +26,12 @@ def write_atomically(path: Path, content: bytes | memoryview, *, to_disk: bool =
         RunError: it could not be written; what lay there before is as it was.
 
     """
-    beside = path.with_name(f"{path.name}.{uuid4().hex}{TEMPORARY}")  # two may write one file
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
+        with written_whole(path, to_disk=to_disk) as file:
             file.write(content)
-            file.flush()
-            if to_disk:
-                os.fsync(file.fileno())
-        beside.replace(path)
         if to_disk:
             sync_folder(path.parent)  # the new name itself must reach it, too
     except OSError as error:
-        with suppress(OSError):  # a folder that turned read-only: the next start removes it
-            beside.unlink(missing_ok=True)
         raise RunError(
             f"cannot save {path}: {error.strerror}"
             f" ({len(content):,} bytes to write, {_free(path.parent)} free);"
@@ -54,7 +42,8 @@ def write_atomically(path: Path, content: bytes | memoryview, *, to_disk: bool =
 def remove_unfinished(folder: Path) -> None:
     """Remove what a killed process was writing. No other may be writing there."""
     for path in folder.glob(f"*{TEMPORARY}"):
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder is none of ours
+            path.unlink(missing_ok=True)
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -73,6 +62,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             raise TypeError("AtomicCheckpointIO takes no storage_options")
         content = io.BytesIO()
         torch.save(checkpoint, content)
+        with suppress(OSError):  # it will say so itself
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
         write_atomically(Path(path), content.getbuffer())
 
 

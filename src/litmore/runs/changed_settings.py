@@ -5,6 +5,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from litmore.errors import InputError
 from litmore.training.lightning import move_along_curve
 
 _POSITION = ("last_epoch", "_step_count", "best", "num_bad_epochs", "cooldown_counter")
@@ -29,13 +30,20 @@ class ChangedSettings(Callback):
         self.config = config
         self._is_other_curve = False
         self._groups: list[list[dict[str, Any]]] = []
+        self._numbers: dict[str, int] = {}
 
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Edit the state before the Trainer restores it."""
         recorded = checkpoint.get("config")
-        if recorded is None or trainer.state.fn != "fit":
+        if trainer.state.fn != "fit":
+            return
+        self._numbers = {
+            "optimizers": len(checkpoint["optimizer_states"]),
+            "schedules": len(checkpoint["lr_schedulers"]),
+        }
+        if recorded is None:
             return
         changed = _changed(recorded.get("optimizer"), self.config.get("optimizer"))
         for state in checkpoint["optimizer_states"]:
@@ -52,6 +60,7 @@ class ChangedSettings(Callback):
                 for state in checkpoint["lr_schedulers"]
                 if schedule
             ]
+            del self._numbers["schedules"]
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if type(callback).__module__.startswith("litmore."):
                 continue  # they know themselves
@@ -60,7 +69,19 @@ class ChangedSettings(Callback):
                 state[name] = getattr(callback, name, state[name])
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Remember what the schedules have just written: the checkpoint's comes over it."""
+        """Remember what the schedules have just written: the checkpoint's comes over it.
+
+        Raises:
+            InputError: the checkpoint is of more optimizers or schedules, or fewer; the Trainer
+                would restore as many as there are.
+
+        """
+        for name, number in self._numbers.items():
+            made = trainer.optimizers if name == "optimizers" else trainer.lr_scheduler_configs
+            if number != len(made):
+                raise InputError(
+                    f"--ckpt_path: holds the states of {number} {name}, the model has {len(made)}"
+                )
         self._groups = [
             [{key: group[key] for key in _OF_SCHEDULE if key in group} for group in of.param_groups]
             for of in trainer.optimizers

@@ -2,7 +2,7 @@
 
 import importlib
 from argparse import ArgumentError
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from pickle import UnpicklingError
@@ -12,6 +12,7 @@ import torch
 
 from litmore.errors import InputError, one_line
 from litmore.models.hyperparameters import INSTANTIATOR, build
+from litmore.runs.damage import check_content
 from litmore.runs.trust import check_class_path, restrict_imports
 
 if TYPE_CHECKING:
@@ -50,15 +51,7 @@ def read(path: Path, flag: str = FLAG) -> dict[str, Any]:
         model = checkpoint["config"].get("model")
         if isinstance(model, dict):
             checkpoint.setdefault("class_path", model.get("class_path"))
-    if not isinstance(checkpoint, dict) or "class_path" not in checkpoint:
-        raise InputError(f"{flag} {path}: not a checkpoint of a litmore model")
-    for name, kind in (
-        _CONTENT | {k: dict for k in _OPTIONAL if checkpoint.get(k) is not None}
-    ).items():
-        if not isinstance(checkpoint.get(name), kind):
-            raise InputError(f"{flag} {path}: damaged: it holds no usable {name}")
-    if not all(isinstance(tensor, torch.Tensor) for tensor in checkpoint["state_dict"].values()):
-        raise InputError(f"{flag} {path}: damaged: its state_dict holds more than tensors")
+    check_content(checkpoint, f"{flag} {path}")
     return checkpoint
 
 
@@ -94,7 +87,7 @@ def rebuild(
     module, _, name = class_path.rpartition(".")
     try:
         cls = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, SystemExit) as error:
         raise InputError(f"{flag}: its model {class_path} cannot be imported ({error})") from None
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise InputError(f"{flag}: its model {class_path} is not a {base.__name__}")
@@ -104,8 +97,10 @@ def rebuild(
         model: Model = build(cls, checkpoint["hyper_parameters"])
         if "state_dict" in checkpoint:
             model.load_state_dict(checkpoint["state_dict"])
-    except (RuntimeError, TypeError, KeyError, ValueError, AttributeError, ArgumentError) as error:
-        raise InputError(f"{flag}: does not hold a whole model ({one_line(error)})") from None
+    except _UNFIT as error:
+        said = one_line(error) or type(error).__name__
+        raise InputError(f"{flag}: does not hold a whole model ({said})") from None
+    check_finite(checkpoint.get("state_dict", {}), model, flag)
     return model.eval()
 
 
@@ -127,7 +122,7 @@ def check_fit(checkpoint: dict[str, Any], model: torch.nn.Module) -> None:
         )
     theirs, ours = (
         {
-            name: tuple(tensor.shape)
+            name: _form(tensor)
             for name, tensor in state.items()
             if not name.endswith("_extra_state")  # a module's own, of any size
         }
@@ -139,20 +134,39 @@ def check_fit(checkpoint: dict[str, Any], model: torch.nn.Module) -> None:
                 f"--ckpt_path: does not fit the model: {name} is"
                 f" {theirs.get(name, 'missing')} there and {ours.get(name, 'missing')} here"
             )
+    check_finite(checkpoint["state_dict"], model)
 
 
-def check_resumable(checkpoint: dict[str, Any], path: Path) -> None:
-    """Whether a training can go on from it.
+def _form(tensor: torch.Tensor) -> tuple[Any, ...]:
+    """Its shape, and what else than numbers in rows it is."""
+    form: tuple[Any, ...] = tuple(tensor.shape)
+    form += () if tensor.layout == torch.strided else (str(tensor.layout),)
+    return (*form, "quantized") if tensor.is_quantized else form
+
+
+def check_finite(
+    state_dict: Mapping[str, torch.Tensor], model: torch.nn.Module, flag: str = FLAG
+) -> None:
+    """Say if a model's weights are no numbers to go by. A mask may be infinite, a weight may not.
+
+    Args:
+        state_dict: the model's, or as it will be.
+        model: it tells weights from what else is kept.
+        flag: what named it.
 
     Raises:
-        InputError: it was saved without the state of its optimizer and loops.
+        InputError: a weight is NaN or infinite, or something else of it is NaN.
 
     """
-    for name, kind in _STATE.items():
-        if not isinstance(checkpoint.get(name), kind):
+    weights = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    for name, tensor in state_dict.items():
+        values = tensor.coalesce().values() if tensor.is_sparse else tensor
+        if not (values.is_floating_point() or values.is_complex()):
+            continue
+        values = values.float() if values.dtype.itemsize == 1 else values  # torch has no isnan
+        if values.isnan().any() or (name in weights and not values.isfinite().all()):
             raise InputError(
-                f"--ckpt_path {path}: holds weights alone (no {name}), which can be judged and"
-                " sampled from, but not trained on"
+                f"{flag}: {name} is not finite: such weights are neither judged nor trained on"
             )
 
 
@@ -186,14 +200,9 @@ def recorded_config(checkpoint: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
+_UNFIT = (RuntimeError, TypeError, KeyError, ValueError, AttributeError, ArgumentError, MemoryError,
+          OverflowError)  # fmt: skip
+"""What a class raises at arguments and weights that are not its own."""
+
 LINKED = ("vocabulary",)
 """The model's arguments that the data give."""
-
-_CONTENT = {"class_path": str, "state_dict": dict, "hyper_parameters": dict}
-"""What each checkpoint holds."""
-
-_OPTIONAL = ("config", "datamodule_hyper_parameters")
-"""What one holds that a command line, or a data module, has had a part in."""
-
-_STATE = {"optimizer_states": list, "lr_schedulers": list, "loops": dict}
-"""What a training needs to go on."""

@@ -8,7 +8,8 @@ from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from litmore.errors import InputError
+from litmore.errors import InputError, RunError
+from litmore.files import LONGEST_NAME, here
 from litmore.locks import Lock, is_held
 from litmore.system import relative
 
@@ -32,6 +33,9 @@ AUTO = "auto"
 LEASE = ".lease"
 """The file that tells other machines that a process is training in the folder."""
 
+ROOT = "--trainer.default_root_dir"
+"""The flag that names the folder of all runs."""
+
 _VERSION = re.compile(r"version_(\d+)")
 
 
@@ -46,11 +50,13 @@ def check_name(flag: str, name: str) -> str:
     """The name that a flag gives a folder of runs.
 
     Raises:
-        InputError: it would lie elsewhere.
+        InputError: it would lie elsewhere, or no folder can be called so.
 
     """
-    if Path(name).name != name or name == "..":
+    if Path(name).name != name or name == ".." or "\0" in name:
         raise InputError(f"{flag} {name}: a name, not a path")
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        raise InputError(f"{flag} {name}: too long; a name has {LONGEST_NAME} bytes at most")
     return name
 
 
@@ -97,15 +103,39 @@ class RunFolder:
         """Say before anything is written if no run can lie there.
 
         Raises:
-            InputError: the folder or what it lies in is a file, or cannot be written.
+            InputError: the folder or what it lies in is a file, or cannot be written, or in it a
+                folder lies in the place of a file.
 
         """
         parent = (self.path or self.root / self.name).absolute()
-        there = next(path for path in (parent, *parent.parents) if path.exists())
-        if not there.is_dir():
-            raise InputError(f"--trainer.default_root_dir {self.root}: {there} is a file")
-        if not os.access(there, os.W_OK | os.X_OK):
-            raise InputError(f"--trainer.default_root_dir {self.root}: {there} cannot be written")
+        try:
+            there = [next(path for path in (parent, *parent.parents) if path.exists())]
+        except OSError as error:  # a name that is too long
+            raise InputError(f"{ROOT} {self.root}: {error.strerror}") from None
+        files: list[Path] = []
+        if self.path is not None:
+            kept = parent / CHECKPOINTS
+            there += [kept] if kept.exists() else []
+            files = [parent / CONFIG, parent / VERSIONS, *(kept / f"{n}.ckpt" for n in NAMED)]
+        for path in there:
+            if not path.is_dir():
+                raise InputError(f"{ROOT} {self.root}: {path} is a file")
+            if not os.access(path, os.W_OK | os.X_OK):
+                raise InputError(f"{ROOT} {self.root}: {path} cannot be written")
+        for path in files:
+            if path.is_dir():
+                raise InputError(f"{ROOT} {self.root}: {path} is a folder; a file is to lie there")
+
+    def check_there(self) -> None:
+        """Say while it trains if somebody has taken the folder away.
+
+        Raises:
+            RunError: it is gone, or its config is, without which it is no run's.
+
+        """
+        if self.path is not None and not (self.path / CONFIG).is_file():
+            gone = self.path if not self.path.is_dir() else self.path / CONFIG
+            raise RunError(f"{os.path.relpath(gone)} was taken away: the run cannot be kept there")
 
     def discard(self) -> None:
         """Remove the folder that was claimed, where nothing has been trained."""
@@ -128,9 +158,7 @@ class RunFolder:
             try:
                 parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise InputError(
-                    f"--trainer.default_root_dir {self.root}: {error.strerror}"
-                ) from None
+                raise InputError(f"{ROOT} {self.root}: {error.strerror}") from None
             version = 1 + max((_version(path) for path in parent.iterdir()), default=-1)
             while self.path is None:
                 try:
@@ -171,12 +199,15 @@ def find_checkpoint(
     if ckpt_path == AUTO:
         raise InputError(f"{flag} {AUTO}: is for `fit --ckpt_path`; here say last or best")
     if ckpt_path not in NAMED:
-        path = Path(ckpt_path).expanduser()
         if "://" in ckpt_path:
             raise InputError(f"{flag} {ckpt_path}: a URL; fetch the file first")
-        if not path.is_file():
-            what = "a folder" if path.is_dir() else "no such file"
-            raise InputError(f"{flag} {ckpt_path}: {what}")
+        path = here(flag, ckpt_path)
+        try:
+            if not path.is_file():
+                what = "a folder" if path.is_dir() else "no such file"
+                raise InputError(f"{flag} {ckpt_path}: {what}")
+        except OSError as error:  # a name that is too long, a folder that cannot be looked into
+            raise InputError(f"{flag} {ckpt_path}: {error.strerror}") from None
         return path.absolute()
     runs = runs_below(root, name)
     # One that was killed before it had saved anything is no run yet.
@@ -193,10 +224,11 @@ def find_checkpoint(
 def runs_below(root: Path, name: str | None) -> list[Path]:
     """The folders of all runs, or of those of a name; the one last trained in first."""
     found = {}
-    for path in root.glob(f"{escape(name) if name else '*'}/version_*/{CONFIG}"):
-        with suppress(OSError):  # one may go while it is looked at
-            if _version(path.parent) >= 0:
-                found[path.parent] = path.stat().st_mtime_ns
+    with suppress(OSError):  # one may go while it is looked at; in a name too long there are none
+        for path in root.glob(f"{escape(name) if name else '*'}/version_*/{CONFIG}"):
+            with suppress(OSError):
+                if _version(path.parent) >= 0 and path.is_file():
+                    found[path.parent] = path.stat().st_mtime_ns
     return sorted(found, key=found.__getitem__, reverse=True)
 
 

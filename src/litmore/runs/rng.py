@@ -18,6 +18,24 @@ def rng_state() -> dict[str, Any]:
     }
 
 
+def check_rng_state(state: Any) -> None:
+    """Whether all of it can be set; nothing is.
+
+    Raises:
+        ValueError: it cannot.
+
+    """
+    try:
+        torch.Generator().set_state(state["torch"])
+        np.random.RandomState().set_state(tuple(state["numpy"]))
+        random.Random().setstate(state["python"])
+        is_cuda = all(each.dtype == torch.uint8 for each in state["cuda"])
+    except (RuntimeError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise ValueError(f"no state of random generators: {error}") from error
+    if not is_cuda:
+        raise ValueError("no state of CUDA's random generators")
+
+
 def set_rng_state(state: dict[str, Any]) -> None:
     """Draw from now on what would have been drawn after `rng_state`."""
     torch.set_rng_state(state["torch"])

@@ -197,6 +197,8 @@ class Checkpoints(Checkpoint):
         self, trainer: Trainer, name: str, *, in_step: bool = False, validation_is_due: bool = False
     ) -> None:
         assert self.dirpath is not None
+        if trainer.is_global_zero:
+            self.folder.check_there()
         if self.folder.is_lost:
             raise RunError(f"another process has taken over {relative(self.dirpath.parent)}")
         if not _is_finite(trainer.lightning_module):

@@ -141,6 +141,8 @@ class SummaryFile(Callback):
 
     def _write(self, summary: Summary) -> None:
         assert self.folder.path is not None
+        if not self.folder.path.is_dir():
+            return  # it was taken away, and is not to come back
         with suppress(InputError):  # a damaged file is written anew
             if (found := written(self.folder.path)) is not None:
                 summary = replace(summary, test=found.test)  # `test` may have written it meanwhile

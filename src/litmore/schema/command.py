@@ -2,12 +2,12 @@
 
 import json
 import sys
-from pathlib import Path
 
 from jsonargparse import ArgumentParser
 
 from litmore.cli.parser import command_parser
 from litmore.errors import InputError, RunError
+from litmore.files import here
 
 OUTPUT = "configs/.schema.json"
 """Where the first line of each shipped config says that it is."""
@@ -24,7 +24,7 @@ def run(is_alone: bool, output: str = OUTPUT) -> None:
         InputError: there is no such folder, or the file cannot be written.
 
     """
-    path = Path(output)
+    path = here("--output", output)
     if not path.absolute().parent.is_dir():
         raise InputError(f"--output {output}: there is no folder {path.parent}")
     if path.is_dir():

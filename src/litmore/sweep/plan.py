@@ -7,12 +7,16 @@ from pathlib import Path
 
 from litmore.cli.run import run_name
 from litmore.errors import InputError
+from litmore.files import here
 from litmore.program import script_folder
-from litmore.runs.folder import check_name
+from litmore.runs.folder import ROOT, check_name
 from litmore.sweep.preflight import preflight
 from litmore.sweep.space import SEED, Space, read_space
 from litmore.sweep.strategies import NO_PRUNING, Made
 from litmore.sweep.study import Definition
+
+MOST_SEEDS = 1_000_000
+"""They are listed."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def make_plan(
         recorded = space.to_record() if isinstance(seeds, list) else {"seeds from": first_seed}
     kind = "seeds" if search is None else "sweep"
     name = check_name("--study", study or f"{run_name(settings, settings.model)}-{kind}")
-    root = Path(values.trainer.default_root_dir) / name
+    root = here(ROOT, values.trainer.default_root_dir) / name
     hashes = {path: sha256(Path(path).read_bytes()).hexdigest() for path in settings.config_files()}
     return Plan(
         name=name,
@@ -117,8 +121,8 @@ def _seeds(given: int | list[int] | None, first: int) -> list[int]:
     if given is None:
         return []
     if isinstance(given, int):
-        if given < 1:
-            raise InputError(f"--seeds {given}: must be at least 1")
+        if not 1 <= given <= MOST_SEEDS:
+            raise InputError(f"--seeds {given}: must be at least 1 and at most {MOST_SEEDS:,}")
         return list(range(first, first + given))
     if len(set(given)) < len(given) or not given:
         raise InputError(f"--seeds {given}: one or more, each once")

@@ -32,6 +32,7 @@ from sqlalchemy.exc import (
 )
 
 from litmore.errors import InputError
+from litmore.files import here
 from litmore.system import may_link
 
 JOURNAL = "journal:"
@@ -121,6 +122,8 @@ def open_study(
         if known is None and not study.get_trials(deepcopy=False):
             study.set_user_attr(_DEFINITION, asdict(definition))
             known = asdict(definition)
+    except InputError:
+        raise
     except (*UNREACHABLE, SQLAlchemyError, ImportError, ValueError) as error:
         reason = " ".join(str(error.__cause__ or error).split("\n")[0].split())
         raise InputError(f"--storage {shown}: {reason}") from error
@@ -173,7 +176,7 @@ def _begun(url: str) -> BaseStorage:
 
 def _storage(url: str) -> BaseStorage:
     if url.startswith(JOURNAL):
-        path = Path(url.removeprefix(JOURNAL)).expanduser()
+        path = here("--storage", url.removeprefix(JOURNAL))
         path.parent.mkdir(parents=True, exist_ok=True)
         _check_journal(path)
         _mend(path)

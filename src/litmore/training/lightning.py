@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from inspect import signature
 from sys import modules
+from traceback import walk_tb
 from typing import Any
 
 import torch
@@ -323,6 +324,27 @@ class _NamedCheckpoints(_CheckpointConnector):
 class _UnaskedSteps(_TrainingEpochLoop):
     def _broadcast_sigterm_tensor(self) -> None:
         pass
+
+
+# What is restored
+
+
+def loop_states(trainer: Trainer, command: str) -> dict[str, Any]:
+    """What the Trainer restores of its loops for a command, as it would save it now."""
+    name = f"{command}_loop"
+    return {name: getattr(trainer, name).state_dict()}
+
+
+def restores(error: BaseException) -> bool:
+    """Whether it was raised while the Trainer restored a checkpoint."""
+    frames = (frame for frame, _ in walk_tb(error.__traceback__))
+    return any(frame.f_code in _RESTORING for frame in frames)
+
+
+_RESTORING = {
+    _CheckpointConnector._restore_modules_and_callbacks.__code__,
+    _CheckpointConnector.restore_training_state.__code__,
+}
 
 
 # Several processes
