@@ -9,9 +9,9 @@ PACKAGE = Path(__file__).parents[1] / "src" / "litmore"
 
 FLOORS = (
     "errors",
+    "files",
     "program",
     "system",
-    "files",
     "progress",
     "steps",
     "log",
