@@ -1,6 +1,6 @@
 # `make` lists the targets; each builds .venv first if it is missing or out of date.
 PYTHON ?= $(shell command -v python3.11 || echo python3)
-BIN := .venv/bin
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 RUN := .venv/.installed
 EXTRAS := .venv/.installed-extras
 DEV := .venv/.installed-dev
@@ -9,7 +9,7 @@ LOGGERS := .venv/.installed-loggers
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help fit extras test torture lint types schema lectures leaderboard bench tensorboard notebooks test-notebooks clean
+.PHONY: help fit extras test torture lint types lock schema lectures leaderboard bench tensorboard notebooks test-notebooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,9 +28,16 @@ torture: $(LOGGERS) ## kill it, fill its disk, feed it rubbish (some minutes)
 lint: $(DEV) ## check style and formatting
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
+	@! command -v actionlint >/dev/null || actionlint
 
 types: $(DEV) ## check types
 	@$(BIN)/mypy
+
+lock: $(DEV) ## write requirements.lock and requirements.hashes (ARGS=--upgrade: the newest versions)
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/python scripts/lock.py $(ARGS)
 
 schema: $(RUN) ## write configs/.schema.json, by which editors complete and check configs
 	@$(BIN)/python main.py schema $(ARGS)

@@ -17,6 +17,14 @@ settings.load_profile("same every time")
 
 ROOT = Path(__file__).parents[1]
 
+collect_ignore = [] if hasattr(os, "killpg") else [
+    "cli/test_processes.py", "cli/test_refuse.py", "cli/test_slurm.py", "compare/test_compare.py",
+    "corpus/test_mapped.py", "corpus/test_text.py", "export/test_command.py",
+    "parity/test_resume.py", "runs/test_agreement.py", "runs/test_signals.py",
+    "runs/test_survive.py", "sweep/test_sweep.py", "test_locks.py", "test_system.py",
+]  # fmt: skip
+"""On Windows, what sends signals, limits memory, makes devices or takes rights from a file."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """One thread a process, and no error where Lightning itself is what torch warns of."""

@@ -23,6 +23,11 @@ def relative(path: Path) -> str:
         return str(path)
 
 
+def may_link() -> bool:
+    """Whether anybody can make symbolic links."""
+    return hasattr(os, "killpg")
+
+
 def open_folder(folder: Path) -> int | None:
     """A descriptor, to lock it or have its names on the disk; None: folders cannot be opened."""
     try:

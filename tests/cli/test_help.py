@@ -2,6 +2,7 @@
 
 import pytest
 
+import litmore
 from litmore.cli.help import plain_text
 
 COMMANDS = ("fit", "validate", "test", "predict", "sample", "plot")
@@ -113,3 +114,7 @@ def test_a_class_that_there_is_not_has_no_help(command_line):
 )
 def test_marks_of_rest_are_left_out(rest, plain):
     assert plain_text(rest) == plain
+
+
+def test_the_version_is_told(command_line):
+    assert command_line("--version") == (0, f"litmore {litmore.__version__}\n", "")

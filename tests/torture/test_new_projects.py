@@ -48,7 +48,7 @@ def test_its_two_commands_pass(kind, tmp_path):
     if kind == "plain":
         config = ["--config=configs/waves.yaml", "--trainer.max_steps=4"]
         run(project, ".venv/bin/python", "main.py", "sweep", *config, "--seeds=2")
-        assert "sweep" in run(project, ".venv/bin/python", "main.py", "compare")
+        assert "(2)" in run(project, ".venv/bin/python", "main.py", "compare")
         upgrade(project)
     run(project, "git", "add", "--all")
     run(project, "git", "commit", "--quiet", "--message=Begin waves")

@@ -66,7 +66,9 @@ COMMANDS = {
 """What other programs call a command."""
 
 
-HELP = ("-h", "--help")
+VERSION = "--version"
+
+HELP = ("-h", "--help", VERSION)
 
 BEFORE = (*HELP, "-c", "--config", "--print_config", "--print_shtab")
 """What may stand before the command, as LightningCLI has it."""

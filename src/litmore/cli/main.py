@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from litmore import __version__
 from litmore.cli.commands import TRAINING, command, more_commands
 from litmore.cli.configs import Configs
 from litmore.cli.help import overview
-from litmore.cli.hints import check_command
+from litmore.cli.hints import HELP, VERSION, check_command
 from litmore.cli.parser import with_place
 from litmore.cli.quiet import be_quiet
 from litmore.cli.shipped import with_files
@@ -51,7 +52,7 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
         more = more_commands()
         check_command(args, [*TRAINING, *more])
         args = with_files(args)
-        if args[0] in ("-h", "--help", *more):
+        if args[0] in (*HELP, *more):
             code = _run_light(args, is_own)
         else:
             configs = Configs(args)
@@ -96,6 +97,9 @@ def _check_text(args: Sequence[str]) -> None:
 
 def _run_light(args: Sequence[str], is_own: bool) -> int:
     """What is not LightningCLI's, or the help of all."""
+    if args[0] == VERSION:
+        sys.stdout.write(f"litmore {__version__}\n")
+        return 0
     if args[0] in more_commands():
         found = command(args[0])
         return found.run(is_own, **found.parser().parse_args(args[1:]).as_dict()) or 0

@@ -16,7 +16,11 @@ from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages.journal import (
+    JournalFileBackend,
+    JournalFileOpenLock,
+    JournalFileSymlinkLock,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -28,6 +32,7 @@ from sqlalchemy.exc import (
 )
 
 from litmore.errors import InputError
+from litmore.system import may_link
 
 JOURNAL = "journal:"
 """What the name of a journal's file follows in `--storage`."""
@@ -172,7 +177,7 @@ def _storage(url: str) -> BaseStorage:
         path.parent.mkdir(parents=True, exist_ok=True)
         _check_journal(path)
         _mend(path)
-        return JournalStorage(JournalFileBackend(str(path)))
+        return JournalStorage(JournalFileBackend(str(path), _journal_lock(path)))
     if url.startswith(PROXY):
         return _proxy(url)
     try:
@@ -194,6 +199,12 @@ def _proxy(url: str) -> BaseStorage:
     return storage
 
 
+def _journal_lock(path: Path) -> JournalFileSymlinkLock | JournalFileOpenLock:
+    """Each keeps the other out; on Windows not everybody may make links."""
+    kind = JournalFileSymlinkLock if may_link() else JournalFileOpenLock
+    return kind(str(path))
+
+
 def _check_journal(path: Path) -> None:
     """Anything else is not to be written to, and least of all to be mended."""
     if not path.exists():
@@ -208,7 +219,7 @@ def _mend(path: Path) -> None:
     """Take away the half line that a full disk or a dead machine may have left at the end."""
     if _is_whole(path):
         return
-    lock = JournalFileSymlinkLock(str(path))
+    lock = _journal_lock(path)
     lock.acquire()
     try:
         if not _is_whole(path):  # it was another process's, in the middle of it
