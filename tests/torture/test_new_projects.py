@@ -42,10 +42,13 @@ def test_its_two_commands_pass(kind, tmp_path):
     of = "import litmore; print(litmore.__file__)"
     assert run(project, ".venv/bin/python", "-c", of).startswith(f"{project}/.venv/")
     run(project, "make", "lint")
+    run(project, ".venv/bin/litmore", "new", "../another", "--name=another")  # of the wheel's files
+    pinned = [(tmp_path / name / "vendor/litmore.txt").read_text() for name in ("waves", "another")]
+    assert pinned[0] == pinned[1]
     if kind == "plain":
         config = ["--config=configs/waves.yaml", "--trainer.max_steps=4"]
         run(project, ".venv/bin/python", "main.py", "sweep", *config, "--seeds=2")
-        assert "sweep" in run(project, ".venv/bin/python", "main.py", "compare")
+        assert "(2)" in run(project, ".venv/bin/python", "main.py", "compare")
         upgrade(project)
     run(project, "git", "add", "--all")
     run(project, "git", "commit", "--quiet", "--message=Begin waves")
