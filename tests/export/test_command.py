@@ -148,7 +148,7 @@ def _card_of(export, name):
 def test_the_cards_command_trains_it_again(export, command_line, logs, monkeypatch):
     assert export("mlp")[0] == 0
     card = Path("out/README.md").read_text()
-    (command,) = re.findall(r"^python main.py (fit .*)$", card, re.MULTILINE)
+    (command,) = re.findall(r"^litmore (fit .*)$", card, re.MULTILINE)
     monkeypatch.chdir("out")
     code, _, err = command_line(*command.split(), "--trainer.default_root_dir", "logs")
     assert code == 0, err

@@ -27,7 +27,7 @@ def done(*command, cwd, **more):
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PL_GLOBAL_SEED")}
     return subprocess.run(
         list(map(str, command)), cwd=cwd, env=environment | more, text=True, check=False,
-        capture_output=True, timeout=200,
+        capture_output=True, timeout=600,
     )  # fmt: skip
 
 
