@@ -198,9 +198,9 @@ def _has_names(value: object) -> bool:
 
 def _is_plain(value: object) -> bool:
     """Whether YAML can write it."""
-    if isinstance(value, dict):
+    if type(value) is dict:
         return _has_names(value) and all(map(_is_plain, value.values()))
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return all(map(_is_plain, value))
     return value is None or type(value) in (bool, int, float, str)
 
