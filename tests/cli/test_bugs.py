@@ -77,7 +77,7 @@ def test_no_optimizer_is_litmores_own(command_line):
 
 SURROUNDINGS = {
     "memory": ("torch.empty(1 << 50)", "error: not enough memory (tried to allocate "),
-    "an array's memory": ("__import__('numpy').empty(1 << 60)", "error: not enough memory ("),
+    "an array's memory": ("__import__('numpy').empty(1 << 45)", "error: not enough memory ("),
 }
 
 
@@ -101,7 +101,7 @@ def test_a_place_where_a_library_cannot_write_is_no_bug(command_line, tmp_path):
                                 "--trainer.max_steps", 2, "--trainer.logger", "CSVLogger",
                                 "--trainer.logger.save_dir", "file")  # fmt: skip
     assert code == 1
-    assert err.splitlines()[-1].startswith("error: file")
+    assert err.splitlines()[-1].endswith("file/lightning_logs: Not a directory")
 
 
 def test_a_users_own_place_keeps_its_traceback(command_line, tmp_path, monkeypatch):

@@ -320,7 +320,8 @@ def _call(settings: Settings, trainer: Trainer) -> None:
     except Exception as error:
         is_setting = isinstance(error, MisconfigurationException | ValueError)
         is_kept = restores(error) and not isinstance(error, MisconfigurationException)
-        if batches_done(trainer) or not said_by_a_library(error) or not (is_setting or is_kept):
+        is_begun = bool(batches_done(trainer)) and not is_kept  # restored, they are done, too
+        if is_begun or not said_by_a_library(error) or not (is_setting or is_kept):
             raise
         where = "--trainer"
         if is_kept:

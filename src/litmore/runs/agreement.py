@@ -158,7 +158,7 @@ def refuse(why: str) -> None:
         environment = next((kind() for kind in _STARTED_BY if kind.detect()), None)
     if environment is None or environment.world_size() == 1 or torch.distributed.is_initialized():
         return
-    with suppress(DistError, RunError):
+    with suppress(DistError, RunError, RuntimeError, ValueError, KeyError):
         _exchanged(_store(environment, HURRY), environment, {"node": gethostname(), "refuses": why})
 
 

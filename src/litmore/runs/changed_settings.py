@@ -1,11 +1,14 @@
 """On resuming: what is set now wins over what the checkpoint holds."""
 
+from collections.abc import Sequence
 from inspect import signature
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from litmore.errors import InputError
+from litmore.runs.checkpoint import FLAG
+from litmore.runs.damage import check_optimizer, check_schedule
 from litmore.training.lightning import move_along_curve
 
 _POSITION = ("last_epoch", "_step_count", "best", "num_bad_epochs", "cooldown_counter")
@@ -30,7 +33,7 @@ class ChangedSettings(Callback):
         self.config = config
         self._is_other_curve = False
         self._groups: list[list[dict[str, Any]]] = []
-        self._numbers: dict[str, int] = {}
+        self._restored: tuple[list[Any], list[Any]] | None = None
 
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
@@ -39,10 +42,7 @@ class ChangedSettings(Callback):
         recorded = checkpoint.get("config")
         if trainer.state.fn != "fit":
             return
-        self._numbers = {
-            "optimizers": len(checkpoint["optimizer_states"]),
-            "schedules": len(checkpoint["lr_schedulers"]),
-        }
+        self._restored = checkpoint["optimizer_states"], checkpoint["lr_schedulers"]
         if recorded is None:
             return
         changed = _changed(recorded.get("optimizer"), self.config.get("optimizer"))
@@ -60,11 +60,12 @@ class ChangedSettings(Callback):
                 for state in checkpoint["lr_schedulers"]
                 if schedule
             ]
-            del self._numbers["schedules"]
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if type(callback).__module__.startswith("litmore."):
                 continue  # they know themselves
-            state = checkpoint.get("callbacks", {}).get(callback.state_key, {})
+            state = (checkpoint.get("callbacks") or {}).get(callback.state_key)
+            if not isinstance(state, dict):
+                continue
             for name in signature(type(callback)).parameters.keys() & state.keys():
                 state[name] = getattr(callback, name, state[name])
 
@@ -72,20 +73,29 @@ class ChangedSettings(Callback):
         """Remember what the schedules have just written: the checkpoint's comes over it.
 
         Raises:
-            InputError: the checkpoint is of more optimizers or schedules, or fewer; the Trainer
-                would restore as many as there are.
+            InputError: the checkpoint is of more optimizers or schedules, or fewer: the Trainer
+                would restore as many as there are; or they cannot have said such a thing.
 
         """
-        for name, number in self._numbers.items():
-            made = trainer.optimizers if name == "optimizers" else trainer.lr_scheduler_configs
-            if number != len(made):
-                raise InputError(
-                    f"--ckpt_path: holds the states of {number} {name}, the model has {len(made)}"
-                )
+        self._check_restored(trainer)
+        self._restored = None
         self._groups = [
             [{key: group[key] for key in _OF_SCHEDULE if key in group} for group in of.param_groups]
             for of in trainer.optimizers
         ]
+
+    def _check_restored(self, trainer: Trainer) -> None:
+        if self._restored is None:
+            return
+        optimizers, schedules = self._restored
+        made = [config.scheduler for config in trainer.lr_scheduler_configs]
+        _check_number("optimizers", optimizers, trainer.optimizers)
+        for state, optimizer in zip(optimizers, trainer.optimizers, strict=True):
+            check_optimizer(state, optimizer, FLAG)
+        if not self._is_other_curve:
+            _check_number("schedules", schedules, made)
+            for state, schedule in zip(schedules, made, strict=True):
+                check_schedule(state, schedule.state_dict(), FLAG)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not self._is_other_curve:
@@ -95,6 +105,13 @@ class ChangedSettings(Callback):
                 group.update(fresh)
         for config in trainer.lr_scheduler_configs:
             move_along_curve(config.scheduler)
+
+
+def _check_number(of: str, states: Sequence[Any], made: Sequence[Any]) -> None:
+    if len(states) != len(made):
+        raise InputError(
+            f"{FLAG}: holds the states of {len(states)} {of}, the model has {len(made)}"
+        )
 
 
 def _changed(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:

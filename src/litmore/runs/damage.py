@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from packaging.version import InvalidVersion, Version
-from torch import Tensor
+from torch import Tensor, broadcast_shapes
+from torch.optim import LBFGS, Optimizer
 
 from litmore.errors import InputError
 from litmore.runs.rng import check_rng_state
@@ -90,6 +91,8 @@ def check_loops(
     if loops is not None:  # else the Trainer restores none
         for name, state in expected.items():
             _check(isinstance(loops, dict) and _is_like(loops.get(name), state), name, named)
+            loaders = loops[name]["state_dict"].get("combined_loader", [])
+            _check(isinstance(loaders, list), "place in the data", named)
 
 
 def check_resumable(checkpoint: Mapping[str, Any], named: str) -> None:
@@ -125,6 +128,45 @@ def check_resumable(checkpoint: Mapping[str, Any], named: str) -> None:
         _check(False, "rng_states", named)
 
 
+def check_optimizer(state: Mapping[str, Any], optimizer: Optimizer, named: str) -> None:
+    """Look at what torch's own optimizers keep of each weight: as large, or spread over it.
+
+    Raises:
+        InputError: it is of another shape.
+
+    """
+    is_known = type(optimizer).__module__.startswith(("torch.optim.", "litmore."))
+    if not is_known or isinstance(optimizer, LBFGS):  # which keeps all weights in one row
+        return
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    of_each = state.get("state", {})
+    _check(isinstance(of_each, dict), "optimizer_states", named)
+    for number, kept in of_each.items():
+        if type(number) is not int or not 0 <= number < len(weights) or not isinstance(kept, dict):
+            _check(False, "optimizer_states", named)
+        for tensor in _tensors(kept):
+            _check(_is_spread(tensor, weights[number]), "optimizer_states", named)
+
+
+def check_schedule(state: Mapping[str, Any], expected: Mapping[str, Any], named: str) -> None:
+    """Look at a schedule's numbers.
+
+    Raises:
+        InputError: in the place of one stands something else.
+
+    """
+    for name in state.keys() & expected.keys():
+        is_number = isinstance(expected[name], int | float)
+        _check(not is_number or isinstance(state[name], int | float), "lr_schedulers", named)
+
+
+def _is_spread(tensor: Tensor, weight: Tensor) -> bool:
+    try:
+        return broadcast_shapes(tensor.shape, weight.shape) == weight.shape
+    except RuntimeError:
+        return False
+
+
 def _check(is_good: object, name: str, named: str) -> None:
     if not is_good:
         raise InputError(f"{named}: damaged: it holds no usable {name}")
@@ -156,15 +198,15 @@ def _has_names(value: object) -> bool:
 
 def _is_plain(value: object) -> bool:
     """Whether YAML can write it."""
-    if isinstance(value, dict):
+    if type(value) is dict:
         return _has_names(value) and all(map(_is_plain, value.values()))
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return all(map(_is_plain, value))
     return value is None or type(value) in (bool, int, float, str)
 
 
 def _is_count(value: object) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value < 1 << 63
 
 
 def _is_like(found: object, expected: object) -> bool:
