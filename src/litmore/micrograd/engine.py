@@ -324,7 +324,9 @@ def _beside(
 
 
 def _plain(number: Number) -> SupportsFloat:
-    return number.data if isinstance(number, Value) else number
+    if isinstance(number, Value):
+        return number.data
+    return float(number) if isinstance(number, _REAL) else number
 
 
 def _sigmoid(x: float) -> float:

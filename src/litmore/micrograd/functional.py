@@ -1,7 +1,9 @@
 """Operations on many values at once, each a node with its derivatives worked out by hand."""
 
 import math
+import operator
 from collections.abc import Sequence
+from typing import SupportsIndex
 
 from litmore.micrograd.engine import Value, node
 
@@ -16,24 +18,24 @@ def softmax(logits: Sequence[Value]) -> list[Value]:
     ]
 
 
-def cross_entropy(logits: Sequence[Value], target: int) -> Value:
+def cross_entropy(logits: Sequence[Value], target: SupportsIndex) -> Value:
     """−log of the target's probability under the logits' softmax; the gradient: p − one-hot.
 
     Raises:
         ValueError: there is no such logit.
 
     """
-    logits = tuple(logits)
-    if not 0 <= target < len(logits):
-        raise ValueError(f"cross_entropy: target {target} of {len(logits)} logits")
+    logits, right = tuple(logits), operator.index(target)
+    if not 0 <= right < len(logits):
+        raise ValueError(f"cross_entropy: target {right} of {len(logits)} logits")
     shares = _shares(logits)
     largest = max(x.data for x in logits)
     nats = math.log(sum(math.exp(x.data - largest) for x in logits)) + largest
     return node(
-        nats - logits[target].data,
+        nats - logits[right].data,
         "cross_entropy",
         logits,
-        [p - (i == target) for i, p in enumerate(shares)],
+        [p - (i == right) for i, p in enumerate(shares)],
     )
 
 
