@@ -23,6 +23,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ANCHORS = re.findall(r"- `([^`]+)`\s+\(\[(\S+):(\d+)\]\(\.\./(\S+)#L(\d+)\)\)", LECTURES)
 WINGS = {
     "micrograd": "src/litmore/micrograd",
+    "building_gpt": "src/litmore/micrograd",
     "mixture": "src/litmore/mixture.py",
     "compare": "src/litmore/compare",
     "export": "src/litmore/export",

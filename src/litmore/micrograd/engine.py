@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from numbers import Real
 from operator import mul
-from typing import SupportsFloat, Union
+from typing import Any, SupportsFloat, Union
 
 Number = Union["Value", SupportsFloat]
 """What stands beside a `Value` in an expression: another, or any real number, numpy's among them.
@@ -47,9 +47,8 @@ class Value:
         self.label = label
         self.op = ""  # what computed it, with its plain number if there is one: +, *2, tanh
         self.operands: tuple[Value, ...] = ()
-        self.partials: Sequence[
-            float
-        ] = ()  # d self ÷ d operand, as things stood on the way forward
+        # d self ÷ d operand, as things stood on the way forward
+        self.partials: Sequence[float] = ()
 
     def __repr__(self) -> str:
         named = f", label={self.label!r}" if self.label else ""
@@ -311,7 +310,7 @@ def _parts(numbers: tuple[Number, ...]) -> tuple[list[float], tuple[Value, ...]]
     if len(kinds) == 1 and issubclass(kinds.pop(), Value):  # by far the most frequent and fastest
         return [x.data for x in numbers], numbers  # type: ignore[union-attr, return-value]
     values = tuple(x for x in numbers if isinstance(x, Value))
-    return array("d", numbers).tolist(), values  # type: ignore[arg-type]
+    return array("d", numbers).tolist(), values  # type: ignore[type-var, return-value]
 
 
 def _beside(
@@ -323,7 +322,8 @@ def _beside(
     return [other for x, other in zip(numbers, others, strict=True) if isinstance(x, Value)]
 
 
-def _plain(number: Number) -> SupportsFloat:
+def _plain(number: Number) -> Any:
+    """To compare with; what is no real number, such as an array, says itself how."""
     if isinstance(number, Value):
         return number.data
     return float(number) if isinstance(number, _REAL) else number
