@@ -276,10 +276,10 @@ def dot(left: Iterable[Number], right: Iterable[Number], start: Number = 0.0) ->
     (a, values_left), (b, values_right) = _parts(left), _parts(right)
     operands = values_left + values_right
     partials = _beside(left, values_left, b) + _beside(right, values_right, a)
-    [begin], bias = _parts((start,))
-    operands += bias
-    partials += [1.0] * len(bias)
-    return node(sum(map(mul, a, b), begin), "dot", operands, partials)
+    if isinstance(start, Value):
+        operands += (start,)
+        partials.append(1.0)
+    return node(float(sum(map(mul, a, b), _plain(start))), "dot", operands, partials)
 
 
 def total(values: Iterable[Value]) -> Value:
@@ -307,8 +307,11 @@ def node(data: float, op: str, operands: tuple[Value, ...], partials: Sequence[f
 def _parts(numbers: tuple[Number, ...]) -> tuple[list[float], tuple[Value, ...]]:
     """The plain numbers of all of them, and those that are values."""
     kinds = set(map(type, numbers))
-    if len(kinds) == 1 and issubclass(kinds.pop(), Value):  # by far the most frequent and fastest
-        return [x.data for x in numbers], numbers  # type: ignore[union-attr, return-value]
+    if len(kinds) == 1:  # by far the most frequent, and by far the fastest
+        if issubclass(kind := kinds.pop(), Value):
+            return [x.data for x in numbers], numbers  # type: ignore[union-attr, return-value]
+        if kind is float:
+            return list(numbers), ()  # type: ignore[arg-type]
     values = tuple(x for x in numbers if isinstance(x, Value))
     return array("d", numbers).tolist(), values  # type: ignore[type-var, return-value]
 
