@@ -54,7 +54,7 @@ bench: $(RUN) ## measure litmore beside references into docs/performance.md (hal
 tensorboard: $(RUN) ## look at the runs, on http://localhost:6006
 	@$(BIN)/tensorboard --logdir logs --host localhost $(ARGS)
 
-notebooks: $(NOTEBOOKS) ## open the three walkthroughs in Jupyter Lab
+notebooks: $(NOTEBOOKS) ## open the walkthroughs in Jupyter Lab
 	@$(BIN)/jupyter lab notebooks $(ARGS)
 
 test-notebooks: $(NOTEBOOKS) ## run the walkthroughs from top to bottom

@@ -17,6 +17,7 @@ WINGS = {
         "tests/micrograd",
         "benchmarks/micrograd.py",
         "notebooks/building_micrograd.ipynb",
+        "notebooks/building_gpt.ipynb",
     ],
     "mixture": ["src/litmore/mixture.py", "configs/trained/mixture.yaml", "tests/test_mixture.py"],
     "completion": ["src/litmore/completion", "tests/completion"],

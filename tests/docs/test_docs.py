@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 import re
 import shlex
 from pathlib import Path
@@ -22,6 +23,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ANCHORS = re.findall(r"- `([^`]+)`\s+\(\[(\S+):(\d+)\]\(\.\./(\S+)#L(\d+)\)\)", LECTURES)
 WINGS = {
     "micrograd": "src/litmore/micrograd",
+    "building_gpt": "src/litmore/micrograd",
     "mixture": "src/litmore/mixture.py",
     "compare": "src/litmore/compare",
     "export": "src/litmore/export",
@@ -136,9 +138,9 @@ def test_every_dependency_has_its_line():
 
 
 @pytest.mark.parametrize("page", [README, LECTURES], ids=["README.md", "lectures.md"])
-def test_pages_point_to_the_three_notebooks(page):
+def test_pages_point_to_the_notebooks(page):
     named = set(re.findall(r"notebooks/(\w+\.ipynb)", page))
-    assert len(named) == 3
+    assert len(named) == 4
     assert {path.name for path in (ROOT / "notebooks").glob("*.ipynb")} <= named
     assert all(is_there(f"notebooks/{name}") for name in named)
 
@@ -223,8 +225,16 @@ def test_view_and_storage():
     x, y = view[torch.arange(len(view))]
     assert f"{train.tokens.nbytes:,} bytes" in LECTURES
     assert f"int64, are {x.nbytes + y.nbytes:,}" in LECTURES
+    exec(re.search(r"```python\n(import torch\n.*?)```", LECTURES, re.S)[1], {})
     embedded = torch.randn(32, 3, 10)
     assert embedded.view(32, -1).data_ptr() == embedded.data_ptr()
+
+
+def test_the_units_of_a_loss():
+    assert "2.0966 nats are a perplexity of 8.14 and 3.02 bits" in LECTURES
+    assert (round(math.exp(2.0966), 2), round(2.0966 / math.log(2), 2)) == (8.14, 3.02)
+    assert "ln 27 = 3.296" in LECTURES
+    assert round(math.log(27), 3) == 3.296
 
 
 @pytest.mark.parametrize(("logit", "finite"), [(88.0, True), (89.0, False)])

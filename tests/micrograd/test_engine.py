@@ -1,14 +1,17 @@
 """Values and gradients, against torch and against the lecture."""
 
 import math
+import operator
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional as F
 
-from litmore.micrograd import Value, dot, total
+from litmore.micrograd import Value, dot, engine, total
 
 # Every operation, run on values and on torch's doubles alike, and the numbers it is tried on.
 OPERATIONS = [
@@ -33,7 +36,19 @@ OPERATIONS = [
     (lambda a, b, k: a.log(), lambda a, b: a > 0.2),
     (lambda a, b, k: a.tanh(), lambda a, b: True),
     (lambda a, b, k: a.relu(), lambda a, b: True),
+    (lambda a, b, k: abs(a), lambda a, b: True),
+    (lambda a, b, k: a.sqrt(), lambda a, b: a > 0.2),
+    (lambda a, b, k: a.sin(), lambda a, b: True),
+    (lambda a, b, k: a.cos(), lambda a, b: True),
+    (lambda a, b, k: a.sigmoid(), lambda a, b: True),
+    (lambda a, b, k: of_torch(a, F.softplus, Value.softplus), lambda a, b: True),
 ]
+
+
+def of_torch(a, theirs, ours):
+    """What torch's tensors have as a function alone."""
+    return ours(a) if isinstance(a, Value) else theirs(a)
+
 
 numbers = st.integers(-300, 300).map(lambda hundredths: hundredths / 100)
 choices = st.integers(0, len(OPERATIONS) * 12 * 256 - 1)
@@ -206,16 +221,71 @@ def test_comparison_is_of_numbers_and_equality_of_nodes():
     assert len({a, b, a}) == 2
 
 
-def test_numpys_numbers_are_plain_ones():
-    a = Value(3.0)
-    for node in (np.float64(2) * a, a * np.float64(2), np.float64(2) ** a, np.float64(9) / a):
-        assert isinstance(node, Value)
-        assert type(node.data) is float
+REALS = [
+    np.int64(2), np.float32(2), np.float64(2), np.float16(2), np.int8(2), np.uint8(2),
+    np.bool_(True), np.array(2), np.array(2.0), Fraction(1, 2), True,
+]  # fmt: skip
+ARITHMETIC = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
+
+
+@pytest.mark.parametrize("number", REALS, ids=lambda number: f"{type(number).__name__}-{number}")
+@pytest.mark.parametrize("operation", ARITHMETIC)
+def test_any_real_number_stands_on_either_side(operation, number):
+    for turned in (False, True):
+
+        def expression(a, k, turned=turned):
+            return operation(k, a) if turned else operation(a, k)
+
+        a = Value(3.0)
+        t = torch.tensor(3.0, dtype=torch.float64, requires_grad=True)
+        ours, theirs = expression(a, number), expression(t, float(number))
+        ours.backward()
+        theirs.backward()
+        assert (type(ours), type(ours.data), type(a.grad)) == (Value, float, float)
+        assert [ours.data, a.grad] == pytest.approx([theirs.item(), t.grad.item()], abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float32, np.float16])
+def test_dot_takes_any_real_numbers_and_computes_in_double(kind):
+    product = dot([Value(0.1), Value(0.2)], np.array([3, 7], dtype=kind), kind(2))
+    product.backward()
+    assert product.data == 0.1 * 3 + 0.2 * 7 + 2
+    assert [(type(v.grad), v.grad) for v in product.operands] == [(float, 3.0), (float, 7.0)]
+
+
+@pytest.mark.parametrize("number", REALS[:3])
+def test_any_real_number_compares(number):
+    assert (Value(3.0) > number, Value(1.0) > number) == (True, False)
+    assert (number < Value(3.0), number < Value(1.0)) == (True, False)
+
+
+def test_numpys_arrays_hold_values():
+    values, numbers, a = np.array([Value(1.0), Value(2.0)]), np.array([3.0, 4.0]), Value(5.0)
+    t, n = torch.tensor([1.0, 2.0], dtype=torch.float64), torch.from_numpy(numbers)
+    for ours, theirs in [
+        (values * a, t * 5), (a * values, 5 * t), (values + values, t + t), (2**values, 2**t),
+        (numbers / a, n / 5), (a - numbers, 5 - n), (a**numbers, 5**n), (-values, -t),
+        (np.exp(values), t.exp()), (np.tanh(values), t.tanh()), (np.sqrt(values), t.sqrt()),
+        ([values @ numbers], [t @ n]), ([np.dot(values, values)], [t @ t]),
+        ([values.sum()], [t.sum()]), ([values.mean()], [t.mean()]),
+        ([np.exp(a)], [n.new([5]).exp()]),
+    ]:  # fmt: skip
+        assert all(type(value) is Value for value in ours)
+        assert [v.data for v in ours] == pytest.approx([float(x) for x in theirs], abs=1e-9)
+    (values @ values).backward()
+    assert [v.grad for v in values] == [2.0, 4.0]
+    assert values.astype(float).tolist() == [1.0, 2.0]
+
+
+def test_a_value_is_a_float_where_one_is_asked_for():
+    assert float(Value(2.5)) == 2.5
+    assert math.floor(float(Value(2.5))) == 2
 
 
 def test_what_is_no_number_is_refused():
     a = Value(1.0)
-    for expression in (lambda: a + "1", lambda: [1] * a, lambda: a / None, lambda: a ** "2"):
+    for expression in (lambda: a + "1", lambda: [1] * a, lambda: a / None, lambda: a ** "2",
+                       lambda: a * 1j, lambda: a * [1.0], lambda: dot([a], ["2"])):  # fmt: skip
         with pytest.raises(TypeError):
             expression()
 
@@ -225,6 +295,7 @@ def test_what_is_no_number_is_refused():
     [
         (lambda: Value(0.0).log(), ValueError, r"log\(0\).*positive"),
         (lambda: Value(-1.0).log(), ValueError, r"log\(-1\).*positive"),
+        (lambda: Value(-1.0).sqrt(), ValueError, r"sqrt\(-1\).*at least 0"),
         (lambda: Value(-2.0) ** 0.5, ValueError, r"-2 \*\* 0.5 is not a real number"),
         (lambda: Value(0.0) ** -1, ValueError, r"0 \*\* -1 is not a real number"),
         (lambda: Value(-2.0) ** Value(2.0), ValueError, "positive base"),
@@ -247,3 +318,32 @@ def test_powers_at_their_edges():
     assert (Value(-3.0) ** 3).partials == (27.0,)
     assert Value(-1.0).relu().partials == (0.0,)
     assert math.isnan(Value(math.nan).relu().data)
+    assert [x.sqrt().partials, abs(x).partials] == [(math.inf,), (0.0,)]
+
+
+def test_what_saturates_does_not_overflow():
+    far = [Value(x) for x in (-1000.0, 1000.0)]
+    assert [v.sigmoid().data for v in far] == [0.0, 1.0]
+    assert [v.softplus().data for v in far] == [0.0, 1000.0]
+    assert [v.softplus().partials for v in far] == [(0.0,), (1.0,)]
+
+
+# More than the engine has
+
+
+def test_an_operation_of_ones_own():
+    x, y = Value(3.0), Value(4.0)
+    length = math.hypot(x.data, y.data)
+    hypot = engine.node(length, "hypot", (x, y), (x.data / length, y.data / length))
+    (hypot * 10).backward()
+    assert [hypot.data, x.grad, y.grad] == [5.0, 6.0, 8.0]
+
+
+def test_a_subclass_stays_what_it_is():
+    class Named(Value):
+        __slots__ = ()
+
+    a, b = Named(2.0), Named(3.0)
+    for result in (a + b, 2 * a, a.tanh(), dot([a, b], [b, 1.0]), total([a, b]), dot([1.0], [a])):
+        assert type(result) is Named
+    assert dot([a, b], [b, a]).data == 12.0
