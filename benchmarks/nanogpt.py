@@ -42,7 +42,7 @@ MIXTURE = ["--config=configs/trained/shakespeare.yaml"]
 COUNTED = "7-gram, Kneser–Ney"
 
 RECIPES = [
-    ("LSTM", [*LSTM, "--trainer.max_steps=75"], "≥ 5"),
+    ("LSTM", [*LSTM, "--trainer.max_steps=75", "--optimizer.lr=0.04"], "≥ 5"),
     ("the same Transformer", ["--config=configs/shakespeare_transformer.yaml"], "≥ 2"),
     (COUNTED, NGRAM, "≥ 20"),
 ]

@@ -172,7 +172,8 @@ REFUSALS = [
     (["x", "--kind=images"], "--kind.*images"),
     (["x", "--wheel=nosuch.whl"], "--wheel nosuch.whl: No such file or directory"),
     (["x", "--wheel=file"], "--wheel file: not a wheel"),
-    (["a\0b"], "new 'a.*b': no name of a folder"),
+    (["a\0b"], "new 'a.*b': no path"),
+    (["s3://bucket/x"], "new s3://bucket/x: a URL"),
     (["a" * 300, "--name=x1"], "File name too long"),
     ([], "--folder: must be given"),
 ]

@@ -1,8 +1,10 @@
 """`configs`: the configs that come with litmore, listed, shown, copied."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 from jsonargparse import ArgumentParser
@@ -10,6 +12,7 @@ from jsonargparse import ArgumentParser
 from litmore.cli.parser import command_parser
 from litmore.cli.shipped import shipped
 from litmore.errors import InputError, nearest
+from litmore.files import here
 
 
 def run(is_alone: bool, names: Sequence[str] = (), to: str | None = None) -> None:
@@ -30,7 +33,7 @@ def run(is_alone: bool, names: Sequence[str] = (), to: str | None = None) -> Non
             raise InputError(f"configs {name}: no such config{nearest(name, list(known))}")
     files = {name: known[name] for name in names or known}
     if to is not None:
-        _copy(files, Path(to).expanduser())
+        _copy(files, here("--to", to))
     elif names:
         sys.stdout.write("\n".join(path.read_text("utf-8") for path in files.values()))
     else:
@@ -40,10 +43,15 @@ def run(is_alone: bool, names: Sequence[str] = (), to: str | None = None) -> Non
 
 
 def described(path: Path) -> str:
-    """What a config is: the first line that it says of itself."""
+    """What a config is: the first sentence that it says of itself."""
     lines = path.read_text("utf-8").splitlines()
-    said = (line.removeprefix("# ") for line in lines if line.startswith("# "))
-    return next((line for line in said if not line.startswith("yaml-language-server:")), "")
+    said = takewhile(lambda line: line.startswith("# "), dropwhile(_is_for_editors, lines))
+    text = " ".join(line.removeprefix("# ") for line in said)
+    return re.split(r"(?<!et al)\. |:  ", text)[0].rstrip(".")
+
+
+def _is_for_editors(line: str) -> bool:
+    return line.startswith("# yaml-language-server:")
 
 
 def _copy(files: dict[str, Path], folder: Path) -> None:

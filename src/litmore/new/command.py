@@ -17,6 +17,7 @@ from jsonargparse import ArgumentParser
 
 from litmore.cli.parser import command_parser
 from litmore.errors import InputError
+from litmore.files import here
 
 _NAME = re.compile(r"[A-Za-z](\w{0,58}[A-Za-z0-9])?", re.ASCII)
 """What both Python and a package's metadata take."""
@@ -46,7 +47,7 @@ def run(
         InputError: the folder holds something or cannot be made, or the name is none for a module.
 
     """
-    target = Path(folder).expanduser()
+    target = here("new", folder)
     _check_target(target, folder)
     name = _checked(name, "--name") if name else _checked(target.resolve().name, "new")
     from litmore.new.project import project
@@ -63,8 +64,6 @@ def run(
 
 
 def _check_target(target: Path, folder: str) -> None:
-    if "\0" in folder:
-        raise InputError(f"new {folder!r}: no name of a folder")
     try:
         if target.is_symlink() and not target.exists():
             raise InputError(f"new {folder}: a link that leads nowhere")
@@ -97,8 +96,8 @@ def _checked(name: str, flag: str) -> str:
 
 def _is_installed(name: str) -> bool:
     """In any case of its letters, which some systems do not tell apart; and not just lying here."""
-    here = Path.cwd()
-    path = [entry for entry in sys.path if entry and Path(entry).absolute() != here]
+    cwd = Path.cwd()
+    path = [entry for entry in sys.path if entry and Path(entry).absolute() != cwd]
     return any(PathFinder.find_spec(each, path) for each in {name, name.lower()})
 
 
