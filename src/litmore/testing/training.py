@@ -14,7 +14,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from litmore.models.hyperparameters import keep_plain
-from litmore.runs.folder import RunFolder
+from litmore.runs.folder import CONFIG, RunFolder
 from litmore.runs.rng import rng_state, set_rng_state
 from litmore.runs.saving import Checkpoints
 from litmore.steps import batches_done
@@ -92,6 +92,7 @@ def saving(folder: Path) -> tuple[Checkpoints, Path]:
     """What saves a run, at every batch; and the file."""
     of_run = RunFolder(folder, "run", folder / "run")
     (folder / "run").mkdir(exist_ok=True)
+    (folder / "run" / CONFIG).touch()  # a folder without one is no run's
     return Checkpoints(of_run, every_seconds=0.0), folder / "run" / "checkpoints" / "last.ckpt"
 
 
