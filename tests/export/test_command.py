@@ -337,9 +337,8 @@ def test_weights_that_are_not_finite_are_refused(command_line, logs):
     checkpoint["state_dict"]["hidden.bias"][3] = float("nan")
     torch.save(checkpoint, "nan.ckpt")
     code, _, err = command_line("export", "--ckpt_path", "nan.ckpt", "--output", "out")
-    assert (code, err) == (
-        2, "error: --ckpt_path: hidden.bias is not finite: there is nothing to export\n",
-    )  # fmt: skip
+    assert code == 2
+    assert err.startswith("error: --ckpt_path: hidden.bias is not finite: ")
 
 
 def test_a_class_that_is_not_to_be_imported_is_refused(command_line, logs):

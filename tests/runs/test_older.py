@@ -16,7 +16,8 @@ def test_a_checkpoint_of_0_1_is_judged_sampled_and_gone_on_with(command_line):
     assert (code, len(out.splitlines())) == (0, 3)
     code, _, err = command_line("fit", "--ckpt_path", CHECKPOINT, "--trainer.max_steps=25")
     assert code == 0, err
-    last = torch.load("logs/bigram/version_0/checkpoints/last.ckpt", weights_only=True)
+    # It lies in no run's folder, and so names none.
+    last = torch.load("logs/neuralbigram/version_0/checkpoints/last.ckpt", weights_only=True)
     assert last["global_step"] == 25
     grown = last["optimizer_states"][0]["state"][0]["step"]
     assert grown == 25  # the optimizer's state went on, too

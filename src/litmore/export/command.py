@@ -85,10 +85,9 @@ def _files(
 
     from litmore.export.card import card
     from litmore.export.description import describe
-    from litmore.export.formats import check_finite, in_formats
+    from litmore.export.formats import in_formats
 
     model = checkpoints.rebuild(checkpoint, LightningModule, trust_config)
-    check_finite(model)
     described = describe(model, checkpoint)
     files = in_formats(model, described, checkpoint, formats, trust_config)
     text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"

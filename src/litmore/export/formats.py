@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
-from litmore.errors import InputError, RunError, one_line
+from litmore.errors import RunError, one_line
 from litmore.export.description import check_whole
 from litmore.export.example import example_of, in_each, tensors_of, twice
 from litmore.export.folder import ONNX, PROGRAM, WEIGHTS
@@ -33,20 +33,6 @@ CLOSE = 1e-4
 
 ROUNDINGS = 10
 """As many of them they may lie off, of weights that are coarser than that."""
-
-
-def check_finite(model: LightningModule) -> None:
-    """A mask may be infinite, a weight may not.
-
-    Raises:
-        InputError: something is not.
-
-    """
-    weights = dict(model.named_parameters())
-    for name, tensor in [*weights.items(), *model.named_buffers()]:
-        good = tensor.isfinite() if name in weights else ~tensor.isnan()
-        if not good.all():
-            raise InputError(f"--ckpt_path: {name} is not finite: there is nothing to export")
 
 
 def in_formats(

@@ -166,7 +166,7 @@ def check_finite(
         values = values.float() if values.dtype.itemsize == 1 else values  # torch has no isnan
         if values.isnan().any() or (name in weights and not values.isfinite().all()):
             raise InputError(
-                f"{flag}: {name} is not finite: such weights are neither judged nor trained on"
+                f"{flag}: {name} is not finite: such weights are not judged, used or gone on with"
             )
 
 
