@@ -22,7 +22,10 @@ PATIENCE = 60_000  # milliseconds, on a busy machine
 SMALL = ["--data.max_words", "3000", "--data.batch_size", "512", "--trainer.accelerator", "cpu",
          "--trainer.log_every_n_steps", "5", "--trainer.enable_progress_bar", "false"]  # fmt: skip
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+pytestmark = [
+    pytest.mark.torture,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
+]
 
 
 @pytest.fixture

@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import warnings
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import torch
 
 from litmore.cli import main
+from litmore.runs import agreement
 from litmore.runs.signals import STOPPING
 from survival import fit_args
 
@@ -85,6 +87,9 @@ def test_processes_that_slurm_has_not_started_are_not_waited_for(
     monkeypatch.setenv("SLURM_NTASKS_PER_NODE", str(tasks))
     if step is not None:
         monkeypatch.setenv("SLURM_STEP_ID", step)
+        monkeypatch.setattr(agreement, "HURRY", timedelta(seconds=1))  # the other never comes
+    else:
+        monkeypatch.setattr(agreement, "_store", lambda *_: pytest.fail("there is no other"))
     ddp = [f"--trainer.devices={devices}", "--trainer.strategy=ddp"] if devices > 1 else []
     assert main(fit_args(here, "gru", *ddp)) == 2
     line = capsys.readouterr().err.splitlines()[-1]

@@ -158,6 +158,8 @@ def refuse(why: str) -> None:
         environment = next((kind() for kind in _STARTED_BY if kind.detect()), None)
     if environment is None or environment.world_size() == 1 or torch.distributed.is_initialized():
         return
+    if isinstance(environment, SLURMEnvironment) and "SLURM_STEP_ID" not in os.environ:
+        return  # a job of several tasks, of which srun has started none
     with suppress(DistError, RunError, RuntimeError, ValueError, KeyError):
         _exchanged(_store(environment, HURRY), environment, {"node": gethostname(), "refuses": why})
 
