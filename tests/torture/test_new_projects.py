@@ -99,8 +99,11 @@ def test_the_wheel_has_what_the_build_tool_packs(tmp_path):
 
     root = Path(__file__).parents[2]
     copy = tmp_path / "litmore"
-    ignored = shutil.ignore_patterns(".*", "logs", "shared", "build", "*.egg-info", "__pycache__")
-    shutil.copytree(root, copy, ignore=ignored)
+    for name in ("src", "configs"):
+        ignored = shutil.ignore_patterns(".schema.json", "*.egg-info", "__pycache__")
+        shutil.copytree(root / name, copy / name, ignore=ignored)
+    for file in filter(Path.is_file, root.iterdir()):
+        shutil.copy(file, copy)
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir=.", str(copy)]
     subprocess.run(pip, cwd=tmp_path, check=True)
     (built,) = tmp_path.glob("*.whl")
