@@ -63,14 +63,16 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("args", COMMANDS.values(), ids=COMMANDS)
-@pytest.mark.parametrize(
-    ("shell", "says"),
-    [
-        (">/dev/full", "error: stdout cannot be written: No space left on device"),
-        (">&-", "error: stdout is closed: the result has nowhere to go"),
-    ],
-)
+FULL = (">/dev/full", "error: stdout cannot be written: No space left on device")
+CLOSED = (">&-", "error: stdout is closed: the result has nowhere to go")
+TRIED = [
+    pytest.param(command, *stream, marks=[] if name in quick else pytest.mark.torture)
+    for stream, quick in ((FULL, {"predict", "compare"}), (CLOSED, {"sample"}))
+    for name, command in COMMANDS.items()
+]
+
+
+@pytest.mark.parametrize(("args", "shell", "says"), TRIED)
 def test_a_result_that_cannot_be_written_is_an_error(trained, args, shell, says):
     done = subprocess.run(
         ["sh", "-c", f'exec "$@" {shell}', "sh", sys.executable, ROOT / "main.py", *args],
@@ -81,6 +83,7 @@ def test_a_result_that_cannot_be_written_is_an_error(trained, args, shell, says)
     assert done.stderr.splitlines()[-1] == says
 
 
+@pytest.mark.torture
 def test_a_reader_that_leaves_loses_no_training(trained):
     """Of either stream, while it trains."""
     steps = 2000

@@ -136,6 +136,7 @@ def test_a_run_of_any_name_in_a_folder_of_any_name_is_found_again(command_line, 
     assert Path(f"{name}.png").is_file()
 
 
+@pytest.mark.torture
 def test_a_corpus_of_any_name_is_read(command_line):
     for name in GLOBS:
         Path(name).write_text("anna\nbodo\ncleo\n" * 5)

@@ -68,7 +68,7 @@ CASES += [(number, row, "windows", True) for number, row in enumerate(ROWS[:7])]
             view,
             in_validation,
             id=f"{row.args} {view}{' in validation' if in_validation else ''}",
-            marks=[] if number % 4 == row.views.index(view) else [pytest.mark.torture],
+            marks=[] if number % 8 == row.views.index(view) else [pytest.mark.torture],
         )
         for number, row, view, in_validation in CASES
     ],
