@@ -23,9 +23,6 @@ with a reference that does the same in the plainest way, in turns in one run and
 medians, in brackets the lowest and the highest round. The machine is shared, and another one has
 other figures: times are about what they say, and the ratios, taken round by round, say more. A row
 that is beyond its bound is marked **missed**.
-
-{machine}
-
 """
 
 SECTIONS = {
@@ -108,7 +105,7 @@ SECTIONS = {
 
 
 def machine() -> str:
-    """What this ran on."""
+    """What a section was measured on; the page keeps those of others."""
     cpus = Path("/proc/cpuinfo")
     lines = cpus.read_text().splitlines() if cpus.is_file() else []
     names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
@@ -150,14 +147,14 @@ def main() -> None:
         print(f"— {name} ({time.monotonic() - began:.0f} s)", flush=True)
         extra = {"figure": FIGURE} if name == "scaling" and not quick else {}
         rows = import_module(name).measure(quick, **extra)
-        section = f"{title}\n\n`python benchmarks/{name}.py`. {text}\n\n{table(rows)}\n"
+        section = (
+            f"{title}\n\n`python benchmarks/{name}.py`. {text}\n\n{table(rows)}\n\n{machine()}\n"
+        )
         sections[title] = section + ("\n![Seconds against words](scaling.png)\n" if extra else "")
         if not quick:
             titles = [title for title, _ in SECTIONS.values() if title in sections]
             written = [sections[title].rstrip("\n") + "\n" for title in titles]
-            PAGE.write_text(
-                "\n## ".join([HEAD.format(machine=machine()).rstrip("\n") + "\n", *written])
-            )
+            PAGE.write_text("\n## ".join([HEAD, *written]))
     print(f"done in {time.monotonic() - began:.0f} s")
 
 
