@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tqdm import tqdm
 
@@ -15,5 +17,24 @@ def progress(what: str, total: int, unit: str) -> tqdm:
         unit_scale=True,
         delay=2.0,
         leave=False,
-        disable=not sys.stderr.isatty() or os.environ.get("LOCAL_RANK", "0") != "0",
+        disable=not _is_watched(),
     )
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say there at once what is being done, until it is done."""
+    if not _is_watched():
+        yield
+        return
+    sys.stderr.write(f"{what} …\r")
+    sys.stderr.flush()
+    try:
+        yield
+    finally:
+        sys.stderr.write(" " * (len(what) + 2) + "\r")
+        sys.stderr.flush()
+
+
+def _is_watched() -> bool:
+    return sys.stderr.isatty() and os.environ.get("LOCAL_RANK", "0") == "0"

@@ -18,6 +18,7 @@ from litmore.cli.shipped import with_files
 from litmore.cli.streams import open_streams
 from litmore.cli.surroundings import check_surroundings
 from litmore.errors import InputError, RunError, out_of_memory
+from litmore.progress import waiting
 from litmore.runs.requeue import requeue
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
             code = _run_light(args, is_own)
         else:
             configs = Configs(args)
-            from litmore.cli.run import run
+            with waiting("starting"):  # seconds
+                from litmore.cli.run import run
 
             try:
                 code = run(args, callbacks)
