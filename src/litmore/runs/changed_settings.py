@@ -92,7 +92,7 @@ class ChangedSettings(Callback):
         _check_number("optimizers", optimizers, trainer.optimizers)
         for state, optimizer in zip(optimizers, trainer.optimizers, strict=True):
             check_optimizer(state, optimizer, FLAG)
-        if not self._is_other_curve:
+        if made and not self._is_other_curve:  # none: a callback that averages weights has its own
             _check_number("schedules", schedules, made)
             for state, schedule in zip(schedules, made, strict=True):
                 check_schedule(state, schedule.state_dict(), FLAG)
