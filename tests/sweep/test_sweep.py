@@ -203,7 +203,7 @@ def test_seeds_are_the_runs_that_so_many_fits_give(sweep, here, capsys):
     out, err = done(sweep("--seeds=3", *SMALL, "--jobs=2"))
     assert "(3 seeds)" in out
     assert "3 done" in err
-    assert "python main.py compare logs/mlp-seeds" in err
+    assert "main.py compare logs/mlp-seeds" in err
     for number in range(3):
         assert main(["fit", *SMALL, f"--seed_everything={42 + number}"]) == 0
         theirs = here / "logs" / "mlp-seeds" / f"trial_{number}" / "version_0"
@@ -419,7 +419,7 @@ def test_machines_come_and_go(sweep, tmp_path, kind, request):
     for process in (second, third):
         out, err = done(process)
         assert "5 done, of 5" in err
-        assert "python main.py fit" in out
+        assert "main.py fit" in out
     assert len({trial_of(path) for path in tmp_path.glob("*/logs/*/trial_*/version_0")}) == 5
 
 
