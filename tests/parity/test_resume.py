@@ -82,17 +82,17 @@ def test_as_if_it_had_not_stopped(
     if in_validation:
         args += ["--trainer.val_check_interval", "2"]
     at = 4 if in_validation or "accumulate" in row.args or "Accumulation" in row.args else 10
-    stop = ["--trainer.callbacks+=beside.Stop", f"--trainer.callbacks.at={at}"]
+    stop = ["--trainer.callbacks+=stopping.Stop", f"--trainer.callbacks.at={at}"]
     stop += [f"--trainer.callbacks.in_validation={str(in_validation).lower()}"]
     (tmp_path / "whole").mkdir()
     monkeypatch.chdir(tmp_path / "whole")
     whole = run("litmore", args, tmp_path / "whole", capsys)
     assert whole.error is None, whole.error
     (tmp_path / "parts").mkdir()
-    (tmp_path / "parts" / "beside.py").write_text(STOP)
+    (tmp_path / "parts" / "stopping.py").write_text(STOP)
     monkeypatch.chdir(tmp_path / "parts")
     monkeypatch.syspath_prepend(tmp_path / "parts")
-    monkeypatch.delitem(__import__("sys").modules, "beside", raising=False)
+    monkeypatch.delitem(__import__("sys").modules, "stopping", raising=False)
     first = run("litmore", [*args, *stop], tmp_path / "parts", capsys)
     assert "SIGTERM: saved at step" in first.told, first.told
     second = run("litmore", [*args, *stop, "--ckpt_path", "last"], tmp_path / "parts", capsys)
