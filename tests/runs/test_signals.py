@@ -84,16 +84,17 @@ def test_a_second_one_stops_at_once(here):
 
 
 def test_before_training_there_is_nothing_to_save(here):
+    command = [sys.executable, str(ROOT / "main.py"), *fit_args(here, "gru")]
     processes = {
         number: subprocess.Popen(
-            [sys.executable, str(ROOT / "main.py"), *fit_args(here, "gru")],
+            command,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )
         for number in STOPPING
     }  # fmt: skip
     for number, process in processes.items():
         while not _catches(process.pid, signal.SIGXCPU):
-            assert process.poll() is None
+            assert process.poll() is None, process.communicate()[0]
             time.sleep(0.01)
         process.send_signal(number)
     for number, process in processes.items():
