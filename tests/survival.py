@@ -165,7 +165,8 @@ def fit_args(folder, name, *more):
     path = CONFIGS / f"{name}.yaml"
     if name in RUNS:
         path = folder / f"{name}.yaml"
-        path.write_text(RUNS[name])
+        if not path.exists():  # another run may be reading it
+            path.write_text(RUNS[name])
     quiet = ["--trainer.accelerator=cpu", "--trainer.log_every_n_steps=1",
              "--trainer.enable_progress_bar=false",
              "--trust_config"]  # fmt: skip
