@@ -98,7 +98,7 @@ def test_before_training_there_is_nothing_to_save(here):
             time.sleep(0.01)
         process.send_signal(number)
     for number, process in processes.items():
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=240)
         assert (process.returncode, said) == (128 + number, "")
     assert not Path("logs").exists()
 

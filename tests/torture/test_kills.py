@@ -69,14 +69,14 @@ def command(tmp_path):
         process.stderr.close()
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=240):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
 
 
-def ends(process, seconds=60):
+def ends(process, seconds=240):
     """The exit code and stderr of a started process."""
     process.join(seconds)
     assert not process.is_alive(), "it hangs"
@@ -169,7 +169,7 @@ def test_ctrl_c_before_training_leaves_no_traceback(here, command):
         process = command(*fit_args(here, "gru", "--trainer.max_steps=1000000"))
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=240)
         assert process.returncode == 130
         assert "Traceback" not in err
 
@@ -215,7 +215,7 @@ def test_a_dead_worker_ends_the_run(here, command, rank):
     children = Path(f"/proc/{first.pid}/task/{first.pid}/children")
     second = int(children.read_text().split()[0])
     os.kill((first.pid, second)[rank], signal.SIGKILL)
-    _, err = first.communicate(timeout=60)
+    _, err = first.communicate(timeout=240)
     assert first.returncode == (-signal.SIGKILL if rank == 0 else 1)
     assert rank == 0 or err.endswith(
         "error: the connection to another process of the run is lost\n"

@@ -64,7 +64,7 @@ def child(process, rank):
 
 def stopped(process, number):
     """The exit code and what was said of a run that has stopped, saved once, at one step."""
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=240)
     name = signal.Signals(number).name
     assert said.count(f"{name}: saved at step {state(RUN)['global_step']:,}. Go on with:") == 1
     assert (read_summary(RUN).status, read_summary(RUN).why) == ("stopped", name)
