@@ -50,6 +50,7 @@ def peak_kilobytes(folder, number):
     return int(err.split("peak ")[1])
 
 
+@pytest.mark.long
 def test_a_million_names_need_no_more_memory_than_some(folder):
     some, million = peak_kilobytes(folder, 20_000), peak_kilobytes(folder, 1_000_000)
     assert million < some + 20_000  # as text alone the names are 7,000 kB, as objects 60,000
