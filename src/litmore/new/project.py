@@ -7,7 +7,9 @@ import litmore
 from litmore.new.pins import pins
 from litmore.new.wheel import pinned
 
-KINDS = ("names", "text", "plain")
+KINDS = {"names": ("characters", "names"), "text": ("characters", "text"), "plain": ("plain",)}
+"""Of which templates a project is, beside those of all."""
+
 NAME = "my_project"
 """What the templates call it; they are files that work as they are."""
 
@@ -26,7 +28,7 @@ def project(name: str, kind: str, wheel: tuple[str, bytes]) -> dict[str, bytes]:
 
     """
     files: dict[str, bytes] = {}
-    for part in ("all", kind):
+    for part in ("all", *KINDS[kind]):
         folder = _TEMPLATES / part
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             parts = path.relative_to(folder).parts

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class GRU(CharLM):
-    """A recurrent network that reads a word and predicts each next character.
+    """A recurrent network that reads a word, or a text, and predicts each next character.
 
     Args:
         vocabulary: from the data.
@@ -14,7 +14,7 @@ class GRU(CharLM):
 
     """
 
-    views = ("words",)
+    views = ("words",)  # or running text, which is as long words
 
     def __init__(self, vocabulary: str, hidden_dim: int = 64) -> None:
         super().__init__(vocabulary)
