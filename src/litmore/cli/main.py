@@ -17,7 +17,7 @@ from litmore.cli.quiet import be_quiet
 from litmore.cli.shipped import with_files
 from litmore.cli.streams import open_streams
 from litmore.cli.surroundings import check_surroundings
-from litmore.errors import InputError, RunError, out_of_memory
+from litmore.errors import InputError, RunError, causes, out_of_memory
 from litmore.progress import waiting
 from litmore.runs.requeue import requeue
 
@@ -136,9 +136,11 @@ def _leave_others() -> None:
         os._exit(1)
 
 
-def known_cause(error: BaseException | None) -> BaseException | None:
+def known_cause(raised: BaseException | None) -> BaseException | None:
     """What a line is enough for, at the bottom of what jsonargparse wrapped around it."""
-    while error is not None and not isinstance(error, InputError | RunError):
+    for error in causes(raised):
+        if isinstance(error, InputError | RunError):
+            return error
         if isinstance(error, OSError) and (error.errno in DISK or _is_of_a_place(error)):
             where = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
             kind = InputError if error.errno == errno.ENAMETOOLONG else RunError
@@ -152,8 +154,7 @@ def known_cause(error: BaseException | None) -> BaseException | None:
             return RunError("the connection to another process of the run is lost")
         if "DistError" in (base.__name__ for base in type(error).__mro__):  # of torch, if imported
             return RunError(f"the processes of the run do not meet: {str(error).splitlines()[0]}")
-        error = error.__cause__
-    return error
+    return None
 
 
 def _is_of_a_place(error: OSError) -> bool:
