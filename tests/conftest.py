@@ -1,7 +1,7 @@
 """Fixtures that several tests share; litmore itself is imported by the tests, once checked."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,19 @@ def pytest_configure(config: pytest.Config) -> None:
         "The `srun` command is available on your system but is not used",  # on a login node
     ):
         config.addinivalue_line("filterwarnings", f"ignore:{message}")
+
+
+def _environment() -> Iterator[None]:
+    """Leave no variable behind: Lightning's say that a process is one of several."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+
+
+of_module = pytest.fixture(_environment, scope="module", autouse=True)
+of_test = pytest.fixture(_environment, autouse=True)
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +92,6 @@ def word_file(tmp_path: Path) -> Callable[[Iterable[str]], str]:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")  # the run sets it; the next test shall not see it
     return tmp_path
 
 
@@ -115,7 +127,6 @@ def trainer(tmp_path: Path) -> Callable[..., Trainer]:
 
 
 @pytest.fixture
-def seed_everything(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Lightning's `seed_everything`, whose trace in the environment is gone after the test."""
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
+def seed_everything() -> Callable[[int], None]:
+    """Lightning's `seed_everything`, in silence."""
     return lambda seed: lightning.seed_everything(seed, verbose=False)

@@ -29,9 +29,8 @@ pytestmark = [
 
 
 @pytest.fixture
-def logs(tmp_path, monkeypatch):
+def logs(tmp_path):
     """An MLP, judged by `test`, and a bigram by counting."""
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
     folder = ["--trainer.default_root_dir", str(tmp_path / "logs")]
     for config, length in (("mlp", ["--trainer.max_steps", "60"]), ("bigram_counts", [])):
         path = str(ROOT / "configs" / f"{config}.yaml")

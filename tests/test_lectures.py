@@ -21,7 +21,6 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 def fit(tmp_path, monkeypatch, capsys):
     """Run a lecture config: what it logged, by metric, and its folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
 
     def fit(config, *args):
         path = str(CONFIGS / f"lecture/{config}.yaml")

@@ -618,3 +618,11 @@ def test_a_count_of_batches_is_no_share(run, capsys, given, kept):
 def test_a_profiler_reports(run):
     args = ["--trainer.profiler", "simple", "--trainer.max_steps", "1"]
     assert "Profiler Report" in run(*FIT, *args)[2]
+
+
+def test_processes_that_the_environment_wrongly_counts_are_not_waited_for(refused, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "0")  # as a process leaves them that has trained before
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    line = refused(*FIT, "--trainer.devices=2", "--trainer.strategy=ddp")
+    told = "--trainer.devices 2, --trainer.num_nodes 1: LOCAL_RANK and WORLD_SIZE=1 in the environ"
+    assert line.startswith(f"error: {told}")

@@ -41,9 +41,6 @@ def task(monkeypatch):
     numbers = {"JOB_ID": 71, "NTASKS": 1, "PROCID": 0, "LOCALID": 0, "NODEID": 0, "NNODES": 1}
     for name, value in {**numbers, "JOB_NAME": "names", "NODELIST": "localhost"}.items():
         monkeypatch.setenv(f"SLURM_{name}", str(value))
-    for name in ("MASTER_ADDR", "MASTER_PORT"):  # Lightning leaves them behind
-        monkeypatch.setenv(name, "0")
-        monkeypatch.delenv(name)
     before = {number: signal.getsignal(number) for number in STOPPING}
     yield
     for number, handler in before.items():

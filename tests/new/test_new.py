@@ -92,7 +92,6 @@ def test_it_is_in_style(projects, kind):
 @pytest.fixture
 def inside(projects, monkeypatch, tmp_path):
     """Be in the project of a kind, with its package to be imported; runs lie elsewhere."""
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
 
     def go(kind):
         monkeypatch.chdir(projects / kind)

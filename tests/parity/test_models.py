@@ -22,7 +22,6 @@ MODELS = {
 
 @pytest.mark.parametrize("name", MODELS)
 def test_litmore_trains_as_lightning_does(name, word_file, tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
     words, (view, more) = word_file(WORDS), MODELS[name]
     letters = "".join(sorted(set("".join(WORDS))))
     found = []

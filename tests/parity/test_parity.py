@@ -40,7 +40,6 @@ COMPARED = (
 @pytest.fixture
 def seen(word_file, tmp_path, tmp_path_factory, monkeypatch, capsys):
     """Run a row by one side, in a folder of its own."""
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
     deterministic, benchmark = torch.are_deterministic_algorithms_enabled(), cudnn.benchmark
     words = word_file(WORDS)
 

@@ -76,7 +76,6 @@ CASES += [(number, row, "windows", True) for number, row in enumerate(ROWS[:7])]
 def test_as_if_it_had_not_stopped(
     word_file, tmp_path, monkeypatch, capsys, row, view, in_validation
 ):
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
     words = word_file(WORDS)
     args = command("litmore", row.args, view, words, "fit", "")
     if in_validation:

@@ -75,7 +75,6 @@ def folder(tmp_path_factory):
 def run(folder, monkeypatch):
     """Its folder, to read from, where the command line runs."""
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
     return GRU
 
 

@@ -348,8 +348,7 @@ def test_the_csv_table_says_the_same(runs, events):
 # Going on, switching off, other models
 
 
-def test_a_run_that_goes_on_shows_nothing_twice(tmp_path, monkeypatch):
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
+def test_a_run_that_goes_on_shows_nothing_twice(tmp_path):
     run = fit(tmp_path, "mlp", "--trainer.callbacks+=litmore.callbacks.MetricsCSV", steps=20)
     last = str(run / "checkpoints" / "last.ckpt")
     checkpoint = torch.load(last, weights_only=True)
@@ -373,8 +372,7 @@ def test_a_run_that_goes_on_shows_nothing_twice(tmp_path, monkeypatch):
         assert steps == sorted(set(steps)), tag
 
 
-def test_one_flag_switches_a_part_off(tmp_path, monkeypatch):
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
+def test_one_flag_switches_a_part_off(tmp_path):
     parts = ("stats", "heat_map", "embedding", "difficulty", "samples", "histograms", "projector",
              "text", "hparams")  # fmt: skip
     off = [f"--tensorboard.{part}=false" for part in parts]
@@ -398,15 +396,13 @@ def test_there_is_a_flag_for_each_file(tmp_path):
         tensorboard(sample=False)
 
 
-def test_what_a_user_names_replaces_the_part_that_is_there_by_default(tmp_path, monkeypatch):
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
+def test_what_a_user_names_replaces_the_part_that_is_there_by_default(tmp_path):
     own = ["--trainer.callbacks+=litmore.callbacks.HeatMap", "--trainer.callbacks.every_n_steps=2"]
     run = fit(tmp_path, "bigram", *own, steps=5)
     assert [image.step for image in events_of(run).Images("bigram")] == [0, 2, 4, 5]
 
 
-def test_pictures_come_as_often_as_asked(tmp_path, monkeypatch):
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
+def test_pictures_come_as_often_as_asked(tmp_path):
     run = fit(tmp_path, "bigram", "--tensorboard.every_n_steps", "3", steps=7)
     events = events_of(run)
     for tag in ("bigram", "embedding", "difficulty"):
@@ -556,7 +552,6 @@ def test_a_picture_that_fails_ends_no_run(trainer, tmp_path, caplog, monkeypatch
 
 
 def test_a_run_goes_on_without_a_part_that_has_been_deleted(tmp_path, monkeypatch):
-    monkeypatch.setenv("PL_GLOBAL_SEED", "0")
     run = fit(tmp_path, "bigram", steps=2)
     left = tuple(part for part in part_classes() if part.flag != "heat_map")
     monkeypatch.setattr("litmore.watch.tensorboard.part_classes", lambda: left)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch import Trainer
@@ -134,17 +135,25 @@ def check_devices(trainer: Trainer) -> None:
 
 
 def check_tasks(trainer: Trainer) -> None:
-    """Whether Slurm has started as many processes as the Trainer counts on.
+    """Whether a launcher has started as many processes as the Trainer counts on.
 
     Raises:
         InputError: it has not; they would wait for each other, or train apart.
 
     """
     environment = getattr(trainer.strategy, "cluster_environment", None)
+    counted = trainer.num_nodes * trainer.num_devices
+    by_hand = isinstance(environment, LightningEnvironment) and "LOCAL_RANK" in os.environ
+    if by_hand and os.environ.get("WORLD_SIZE", str(counted)) != str(counted):
+        raise InputError(
+            f"--trainer.devices {trainer.num_devices}, --trainer.num_nodes {trainer.num_nodes}:"
+            f" LOCAL_RANK and WORLD_SIZE={os.environ['WORLD_SIZE']} in the environment say that"
+            " so many processes are started already; if nobody has, `unset LOCAL_RANK WORLD_SIZE`"
+        )
     is_slurms = isinstance(environment, SLURMEnvironment | None) and SLURMEnvironment.detect()
     if is_slurms and not TorchElasticEnvironment.detect():
         started = int(os.environ["SLURM_NTASKS"]) if "SLURM_STEP_ID" in os.environ else 1
-        if trainer.num_nodes * trainer.num_devices != started:
+        if counted != started:
             raise InputError(
                 f"--trainer.devices {trainer.num_devices}, --trainer.num_nodes {trainer.num_nodes}:"
                 f" Slurm has started {started} process(es) of this command; put srun in front of"
