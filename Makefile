@@ -14,7 +14,7 @@ ARGS ?=
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-fit: $(RUN) ## train the MLP on the embedded names (more flags in ARGS="...")
+fit: $(RUN) ## train the MLP on the embedded names (ARGS="…": flags)
 	@$(BIN)/python main.py fit --config configs/mlp.yaml $(ARGS)
 
 extras: $(EXTRAS) ## add to .venv what `sweep` and `export` need
@@ -35,20 +35,20 @@ lint: $(DEV) ## check style and formatting
 types: $(DEV) ## check types
 	@$(BIN)/mypy
 
-lock: $(DEV) ## write requirements.lock and requirements.hashes (ARGS=--upgrade: the newest versions)
+lock: $(DEV) ## write requirements.* (ARGS=--upgrade: newest versions)
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/python scripts/lock.py $(ARGS)
 
-schema: $(RUN) ## write configs/.schema.json, by which editors complete and check configs
+schema: $(RUN) ## write configs/.schema.json, for editors
 	@$(BIN)/python main.py schema $(ARGS)
 
-lectures: $(RUN) ## reproduce the lectures' figures into docs/results.md (some minutes)
+lectures: $(RUN) ## measure the lectures' figures into docs/results.md
 	@$(BIN)/python scripts/lectures.py $(ARGS)
 
-leaderboard: $(RUN) ## train every model into docs/leaderboard.md (hours; goes on where it stopped)
+leaderboard: $(RUN) ## train every model into docs/leaderboard.md (hours)
 	@$(BIN)/python benchmarks/leaderboard.py $(ARGS)
 
-bench: $(RUN) ## measure litmore beside references into docs/performance.md (half an hour)
+bench: $(RUN) ## measure speed into docs/performance.md (half an hour)
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 tensorboard: $(RUN) ## look at the runs, on http://localhost:6006

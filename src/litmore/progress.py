@@ -4,17 +4,19 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from textwrap import wrap
 
 from tqdm import tqdm
 
 
-def progress(what: str, total: int, unit: str) -> tqdm:
+def progress(what: str, total: int | None, unit: str) -> tqdm:
     """A bar on a terminal's stderr, of the first process alone; what is done at once shows none."""
     return tqdm(
         total=total,
         desc=what,
         unit=unit,
         unit_scale=True,
+        ncols=max(columns() - 1, 1),
         delay=2.0,
         leave=False,
         disable=not _is_watched(),
@@ -27,13 +29,52 @@ def waiting(what: str) -> Iterator[None]:
     if not _is_watched():
         yield
         return
-    sys.stderr.write(f"{what} …\r")
+    said = f"{what} {'…' if is_unicode() else '...'}"[: columns() - 1]
+    sys.stderr.write(f"{said}\r")
     sys.stderr.flush()
     try:
         yield
     finally:
-        sys.stderr.write(" " * (len(what) + 2) + "\r")
+        sys.stderr.write(" " * len(said) + "\r")
         sys.stderr.flush()
+
+
+def columns() -> int:
+    """Of the terminal that stderr is; COLUMNS says so too, and where nothing does there are 80."""
+    try:
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        width = 0
+    asked = os.environ.get("COLUMNS", "")
+    return int(asked) if asked.isdecimal() and int(asked) else width or 80
+
+
+def wrapped(line: str) -> list[str]:
+    """A line for stderr, broken between words where a terminal would break it in one.
+
+    What is indented is there to be copied, and left as it is.
+    """
+    if not sys.stderr.isatty() or line.startswith(" "):
+        return [line]
+    width = max(columns(), 3)
+    whole = wrap(
+        line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    return whole or [line]
+
+
+def is_unicode() -> bool:
+    """Whether stderr takes more than ASCII."""
+    return (sys.stderr.encoding or "utf-8").lower().startswith("utf")
+
+
+def duration(seconds: float) -> str:
+    """As one says it: 15 s, 3 min 20 s, 2 h 5 min."""
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def _is_watched() -> bool:

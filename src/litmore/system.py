@@ -2,6 +2,7 @@
 
 import _thread
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -21,6 +22,12 @@ def relative(path: Path) -> str:
         return os.path.relpath(path)
     except ValueError:
         return str(path)
+
+
+def quoted(path: Path) -> str:
+    """The same as a shell takes it."""
+    here = relative(path)
+    return shlex.quote(here) if hasattr(os, "killpg") else subprocess.list2cmdline([here])
 
 
 def may_link() -> bool:

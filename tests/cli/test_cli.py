@@ -440,6 +440,20 @@ def test_the_five_commands_on_another_alphabet(fit, run, towns):
     assert set(names) <= set("".join(TOWNS) + "\n")
 
 
+def test_samples_are_printed_as_they_are_asked_for(fit, run):
+    done = fit("--print_samples", "--run_name=the first", steps=3)
+    assert done.out.startswith("step 3\n")
+    drawn = done.out.partition("\n\n")[0]
+    assert drawn.count(",") + drawn.count(":") == 10
+    assert "new" in drawn
+    assert done.out.count("\n\n") == 1  # not a second time below the losses
+    assert re.search(r"^3 steps in \d+ s$", done.err, re.M)
+    assert re.search(r" --ckpt_path 'logs/the first/.+\.ckpt'$", done.err, re.M)
+    again = run("fit", "--ckpt_path=last", "--trainer.max_steps=4", "--print_samples=0")
+    assert again.out.startswith("val/loss")
+    assert run("validate", "--ckpt_path", "last").out.startswith("val/loss")
+
+
 @pytest.mark.parametrize("flag", ["--trainer.callbacks+=", "--trainer.callbacks="])
 @pytest.mark.parametrize("bar", ["TQDMProgressBar", "RichProgressBar"])
 def test_a_bar_of_the_users_own_is_the_only_one(fit, flag, bar):
@@ -447,7 +461,7 @@ def test_a_bar_of_the_users_own_is_the_only_one(fit, flag, bar):
         pytest.importorskip("rich")
     done = fit(f"{flag}{bar}", steps=2)
     assert done.code == 0, done.err
-    assert "training:" not in done.err  # litmore's
+    assert "step 2/2: " not in done.err  # litmore's
 
 
 def test_a_checkpoint_callback_of_the_users_own_may_be_there_without_a_run(fit, run):

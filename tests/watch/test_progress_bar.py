@@ -1,14 +1,22 @@
-"""What the bar of a training says, on stderr."""
+"""What is said on stderr of how far a training is: a bar on a terminal, lines in a log."""
 
+import io
+import re
 import time
 
+import pytest
 import torch
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from torch.optim import SGD
 
-from litmore.callbacks import TimedProgressBar
+from litmore.callbacks import PrintSamples, TimedProgressBar
 from litmore.data import NamesDataModule
 from litmore.models import MLP
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
 
 class Telling(MLP):
@@ -25,31 +33,105 @@ class Telling(MLP):
         return SGD(self.parameters(), lr=0.1)
 
 
-def told(trainer, capsys, **flags):
-    """All that the bar of a training says."""
-    data = NamesDataModule(max_words=500, batch_size=64)
-    fit = trainer(enable_progress_bar=True, num_sanity_val_steps=0, log_every_n_steps=1, **flags)
-    fit.fit(Telling(data.vocabulary.characters), data)
-    lines = capsys.readouterr().err.replace("\r", "\n").splitlines()
-    return [line for line in lines if line.startswith("training")]
+@pytest.fixture
+def told(trainer, monkeypatch):
+    """All that is said in a training: each drawing of a bar, or each line."""
+
+    def told(seconds, stream=Terminal, width="200", model=Telling, callbacks=(), **flags):
+        monkeypatch.setenv("COLUMNS", width)
+        monkeypatch.setattr("sys.stderr", err := stream())
+        data = NamesDataModule(max_words=500, batch_size=64)
+        callbacks = [TimedProgressBar(seconds), *callbacks]
+        fit = trainer(enable_progress_bar=True, num_sanity_val_steps=0, log_every_n_steps=1,
+                      callbacks=callbacks, **flags)  # fmt: skip
+        fit.fit(model(data.vocabulary.characters), data)
+        said = err.getvalue()
+        assert "\x1b" not in said
+        assert said.endswith("\n")
+        return said.replace("\r", "\n").splitlines()
+
+    return told
 
 
-def test_the_bar_shows_what_the_model_wants_on_it(trainer, capsys):
-    lines = told(trainer, capsys, callbacks=[TimedProgressBar(1e-9)], max_epochs=2)
+def test_the_bar_shows_what_the_model_wants_on_it(told):
+    lines = told(1e-9, max_epochs=2)
     last = lines[-1]
-    assert "training: 100%" in last
-    assert "88/88" in last
-    for shown in ("train/loss=", "val/loss=", "scale=0.1235", "val/own=31"):
-        assert shown in last
+    assert "88/88, 00:00 left" in last
+    assert "step/s" in last
+    for shown in ("train/loss ", "val/loss ", "scale 0.1235", "val/own 31"):
         assert last.count(shown) == 1
     assert "unseen" not in "".join(lines)
-    assert "scale=0.1235" in lines[2]
+    assert "scale 0.1235" in lines[2]
     assert len(lines) >= 88
 
 
-def test_between_two_drawings_it_asks_the_trainer_nothing(trainer, capsys):
+@pytest.mark.parametrize(("width", "shown"), [
+    ("80", r"val/loss \d\.\d{4}, train/loss \d\.\d{4} \|.+\| 88/88, 00:00 left, +[\d.]+step/s.*"),
+    ("30", r"val/loss \d\.\d{4}, train/loss"),
+    ("1", "v"),
+])  # fmt: skip
+def test_a_narrow_terminal_keeps_the_losses(told, width, shown):
+    lines = told(1e-9, width=width, max_epochs=2)
+    assert re.match(shown, lines[-1].rstrip())
+    assert max(map(len, lines)) == max(int(width) - 1, 1)
+
+
+@pytest.mark.parametrize(("flags", "lines"), [
+    ({"max_epochs": 2}, [r"step 44/88: val/loss", r"step 88/88: val/loss .*, 00:00 left"]),
+    ({"max_steps": 60, "val_check_interval": 20},
+     [r"step 20/60: val/loss \d\.\d{4}, train/loss \d\.\d{4}, scale 0.1235, val/own 31, [\d.e+]+ "
+      r"step/s, 00:0\d left", "step 40/60: ", "step 44/60", "step 60/60: "]),
+    ({"max_epochs": 1, "limit_val_batches": 0}, ["step 44/44: train/loss"]),
+    ({"max_epochs": 1, "accumulate_grad_batches": 2}, ["batch 44/44: val/loss .* batch/s"]),
+])  # fmt: skip
+def test_a_log_has_a_line_at_each_validation(told, flags, lines):
+    said = told(None, io.StringIO, **flags)
+    lines = [line for line in lines if "44/60" not in line]
+    assert len(said) == len(lines)
+    assert all(map(re.match, lines, said))
+
+
+def test_a_training_without_an_end_is_counted(told):
+    class Ending(Callback):
+        def on_train_batch_end(self, trainer, *args):
+            trainer.should_stop = trainer.global_step >= 30
+
+    lines = told(1e-9, callbacks=[Ending()], max_epochs=-1, limit_val_batches=0)
+    assert "step 30, 00:0" in lines[-1]
+
+
+def test_between_two_drawings_it_asks_the_trainer_nothing(trainer, told):
+    lines = told(3600.0, max_steps=20)
+    assert len(lines) <= 4  # where it opens, at the validation, where it ends
     bar = TimedProgressBar(3600.0)
-    lines = told(trainer, capsys, callbacks=[bar], max_steps=20)
-    assert len(lines) <= 4  # where it opens, at the first step, where it ends
     bar._drawn = time.monotonic()
     bar.on_train_batch_end(object.__new__(Trainer))  # which can answer nothing
+
+
+def test_what_a_model_prints_stands_above_the_bar(told, capsys):
+    class Printing(Telling):
+        def on_validation_epoch_end(self):
+            super().on_validation_epoch_end()
+            self.print("validated")
+
+    lines = told(1e-9, model=Printing, max_epochs=1)
+    assert capsys.readouterr().out == "validated\n"
+    assert " " * 199 in lines
+    assert "44/44" in lines[-1]
+
+
+def test_samples_are_printed_at_each_validation(told, capsys, seed_everything):
+    def printed():
+        seed_everything(1)
+        told(None, io.StringIO, callbacks=[PrintSamples(6)], max_epochs=2)
+        return capsys.readouterr().out
+
+    out = printed()
+    assert printed() == out
+    first, second = out.split("\n\n")[:2]
+    assert (first.splitlines()[0], second.splitlines()[0]) == ("step 44", "step 88")
+    rows = [re.fullmatch(r" +(\d) (new|in train|held out)(?:: (.+))?", line)
+            for line in second.splitlines()[1:]]  # fmt: skip
+    assert [row[2] for row in rows] == ["new", "in train", "held out"]
+    assert sum(int(row[1]) for row in rows) == 6
+    assert [len(row[3].split(", ")) if row[3] else 0 for row in rows] == [int(r[1]) for r in rows]

@@ -30,7 +30,6 @@ from litmore.watch import drawing, parts
 from litmore.watch.canvas import Stamps
 from litmore.watch.parts.difficulty import character_losses
 from litmore.watch.parts.heat_map import bigram_shares
-from litmore.watch.parts.samples import sorted_by_origin
 from litmore.watch.tensorboard import part_classes
 
 ROOT = Path(__file__).parents[2]
@@ -249,16 +248,6 @@ def test_samples_are_sorted_and_their_shares_add_up(events):
         assert "in train" in text(found, "samples")
         shares = [found.Scalars(f"samples/{s}")[-1].value for s in ("new", "in_train", "held_out")]
         assert sum(shares) == pytest.approx(1)
-
-
-def test_a_name_is_sorted_by_where_it_stands():
-    vocabulary = Corpus.of(["abc"]).vocabulary
-    splits = {
-        name: Corpus.of(words, vocabulary)
-        for name, words in {"train": ["ab", "c"], "val": ["c", "ba"], "test": ["cc"]}.items()
-    }
-    sorts = sorted_by_origin(["ab", "cc", "", "c", "ba", "aaa"], splits)
-    assert sorts == {"new": ["aaa", ""], "in train": ["ab", "c"], "held out": ["cc", "ba"]}
 
 
 def test_the_run_tells_what_it_is(events, runs):

@@ -7,6 +7,7 @@ from litmore.training.lr_finder import LRFinder
 from litmore.watch.drawing import Drawing
 from litmore.watch.metrics_csv import MetricsCSV
 from litmore.watch.overfit_floor import OverfitFloor
+from litmore.watch.print_samples import PrintSamples
 from litmore.watch.progress_bar import TimedProgressBar
 from litmore.watch.tensorboard import part_classes, tensorboard
 
@@ -16,6 +17,7 @@ __all__ = [
     "LRFinder",
     "MetricsCSV",
     "OverfitFloor",
+    "PrintSamples",
     "TimedProgressBar",
     "tensorboard",
 ]

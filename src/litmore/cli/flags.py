@@ -3,7 +3,7 @@
 from typing import Any, Literal, TypeAlias
 
 from jsonargparse import ActionParser
-from jsonargparse.typing import PositiveInt
+from jsonargparse.typing import NonNegativeInt, PositiveInt
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser
 
@@ -86,6 +86,15 @@ def describe(command: str, parser: LightningArgumentParser) -> None:
 def add_flags(parser: LightningArgumentParser) -> None:
     """Add all of these, and what TensorBoard shows."""
     parser.add_function_arguments(own)
+    parser.add_argument(
+        "--print_samples",
+        nargs="?",
+        const=10,
+        default=0,
+        type=NonNegativeInt,
+        metavar="N",
+        help="Print so many samples (10) at each validation, those that are known told apart.",
+    )
     for flag, says in SWITCHES.items():
         parser.add_argument(flag, action="store_true", help=says)
     shown = ActionParser(parser=tensorboard_parser())

@@ -1,6 +1,8 @@
 """What the commands print, on the first process alone: results to stdout, the rest to stderr."""
 
+import math
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,13 @@ from torch import Tensor
 from litmore.errors import RunError, one_line
 from litmore.models import CharLM
 from litmore.program import program
+from litmore.progress import duration, wrapped
 from litmore.runs.folder import CHECKPOINTS, RunFolder
 from litmore.sampling import sample
-from litmore.steps import has_all_steps
-from litmore.system import relative
+from litmore.steps import has_all_steps, steps_done
+from litmore.system import quoted, relative
 from litmore.training.warm_start import Fitted, Frozen
+from litmore.watch.print_samples import PrintSamples
 
 NAMES_SHOWN = 10
 """How many new names a training ends with."""
@@ -59,7 +63,8 @@ def report(
         if not finite and trainer.global_step:  # counts may rightly be infinitely wrong
             raise RunError("the loss is not finite")
         generator = torch.Generator(model.device).manual_seed(int(seed))
-        if trainer.is_global_zero:
+        has_printed = any(isinstance(each, PrintSamples) for each in trainer.callbacks)  # type: ignore[attr-defined]
+        if trainer.is_global_zero and not has_printed:
             is_text = model.vocabulary.is_text
             number, length = (1, TEXT_SHOWN) if is_text else (NAMES_SHOWN, None)
             drawn = sample(model.eval(), number, generator=generator, max_length=length)
@@ -83,12 +88,22 @@ def _has_test(trainer: Trainer) -> bool:
 
 
 class Announcement(Callback):
-    """Say what the data are, before the first step."""
+    """Say what the data are before the first step, and after the last how long it took."""
+
+    def __init__(self) -> None:
+        self._started = math.nan
+        self._begun = 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._started, self._begun = time.monotonic(), steps_done(trainer)
         data: Any = getattr(trainer, "datamodule", None)
         if trainer.is_global_zero and hasattr(data, "describe"):
             tell(*data.describe())
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        steps = steps_done(trainer) - self._begun
+        if steps > 0 and math.isfinite(self._started):  # else there was nothing left to train
+            tell(f"{steps:,} steps in {duration(time.monotonic() - self._started)}")
 
 
 @rank_zero_only
@@ -101,7 +116,7 @@ def show(*lines: str) -> None:
 @rank_zero_only
 def tell(*lines: str) -> None:
     """On stderr: all else."""
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    sys.stderr.write("".join(f"{part}\n" for line in lines for part in wrapped(line)))
 
 
 def show_metrics(metrics: Mapping[str, Tensor]) -> None:
@@ -172,12 +187,12 @@ def _cut(text: object) -> str:
 
 def tell_next(run: Path, *commands: str, is_drawn: bool = True) -> None:
     """Where the run lies, and what to type next: these commands on its checkpoint."""
-    here = relative(run)
-    tell(f"\nThe run is in {here}. Next:")
+    here = quoted(run)
+    tell("", f"The run is in {here}. Next:")
     if is_drawn:
         tell(f"  tensorboard --logdir {here}")
     found = [run / CHECKPOINTS / f"{name}.ckpt" for name in ("best", "last")]
     for path in [path for path in found if path.is_file()][:1]:
-        checkpoint = relative(path)
+        checkpoint = quoted(path)
         for command in commands:
             tell(f"  {program()} {command} --ckpt_path {checkpoint}")

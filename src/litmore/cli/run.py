@@ -57,6 +57,7 @@ from litmore.training.plateau import PlateauByValidation
 from litmore.watch.judgement import Judgement
 from litmore.watch.logger import RunLogger
 from litmore.watch.overfit_floor import OverfitFloor
+from litmore.watch.print_samples import PrintSamples
 from litmore.watch.progress_bar import TimedProgressBar
 from litmore.watch.tensorboard import tensorboard
 from litmore.watch.trackers import Trackers, in_run_folder
@@ -253,9 +254,7 @@ def assemble(
     callbacks = [CheapSteps(), *listed(given.callbacks), *more_callbacks]
     if settings.ckpt_path is not None:  # the run has found its size, and recorded it
         callbacks = [each for each in callbacks if not isinstance(each, BatchSizeFinder)]
-    has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
-    if given.enable_progress_bar is not False and not given.barebones and not has_bar:
-        callbacks.append(TimedProgressBar())
+    callbacks += _printed(settings, given, callbacks)
     if folder is not None:
         named = set(map(type, callbacks))  # what a user names replaces ours
         parts = tensorboard(**settings.values.tensorboard)
@@ -305,6 +304,17 @@ def assemble(
     if threads := settings.values.num_threads or small:
         torch.set_num_threads(int(threads))
     return trainer
+
+
+def _printed(settings: Settings, given: Any, named: Sequence[Callback]) -> list[Callback]:
+    """What shows on the terminal how far a run is, beside what a user names."""
+    more: list[Callback] = []
+    has_bar = any(isinstance(callback, ProgressBar) for callback in named)
+    if given.enable_progress_bar is not False and not given.barebones and not has_bar:
+        more.append(TimedProgressBar())
+    if settings.subcommand == "fit" and settings.values.print_samples:
+        more.append(PrintSamples(settings.values.print_samples))
+    return more
 
 
 def _call(settings: Settings, trainer: Trainer) -> None:

@@ -33,16 +33,21 @@ UNKNOWN_LENGTH = 1000
 def tensorboard_writers(trainer: Trainer) -> list[Writer]:
     """The open writers of the trainer's TensorBoard loggers; only the first process has any.
 
-    None either where each process holds a part of the weights: nothing can be drawn of a part.
+    None either where the model is sharded: nothing can be drawn of a part.
     """
-    sharded = isinstance(trainer.strategy, (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy))
-    if not trainer.is_global_zero or trainer.fast_dev_run or sharded:  # type: ignore[attr-defined]
+    if not trainer.is_global_zero or trainer.fast_dev_run or is_sharded(trainer):  # type: ignore[attr-defined]
         return []
     writers = [each.experiment for each in trainer.loggers if isinstance(each, TensorBoardLogger)]
     for writer in writers:
         if writer.file_writer is None:  # an earlier training has closed it; any entry opens it
             writer.add_scalar("epoch", trainer.current_epoch, trainer.global_step)
     return writers
+
+
+def is_sharded(trainer: Trainer) -> bool:
+    """Whether each process holds a part of the weights."""
+    strategies = (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy)
+    return isinstance(trainer.strategy, strategies)
 
 
 def harmless(method: Callable[..., None]) -> Callable[..., None]:

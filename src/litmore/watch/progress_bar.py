@@ -1,5 +1,6 @@
-"""A progress bar that costs nothing to a step."""
+"""How far a training is, at no cost to a step."""
 
+import math
 import sys
 import time
 from typing import Any
@@ -8,28 +9,40 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
 
-from litmore.steps import batches_done, total_batches
+from litmore.progress import columns, is_unicode, progress
+from litmore.steps import batches_done, total_batches, total_steps
 
-LOSSES = ("train/loss", "val/loss")
-"""Shown if they have been logged; beside them, what the model logs with `prog_bar=True`."""
+LOSSES = ("val/loss", "train/loss")
+"""Shown if they have been logged, and first: a narrow terminal cuts off what comes last."""
+
+BAR = "{desc}|{bar}| {n_fmt}/{total_fmt}, {remaining} left, {rate_fmt}{postfix}"
+ENDLESS = "{desc}{unit} {n_fmt}, {elapsed}, {rate_fmt}{postfix}"
 
 
 class TimedProgressBar(ProgressBar):
-    """One bar on stderr for the whole training, drawn a few times a second at most.
+    """On a terminal one bar, drawn now and then; in a log file a line at each validation.
 
     Lightning's own is drawn at every step, on stdout; a step of a small model is shorter than that.
 
     Args:
-        seconds: between two drawings; None: 0.2 on a terminal, 10 in a log file.
+        seconds: between two drawings of the bar, or two lines without a validation; None: 0.2 on a
+            terminal, 30 in a log file.
 
     """
 
     def __init__(self, seconds: float | None = None) -> None:
         super().__init__()
-        self.seconds = seconds or (0.2 if sys.stderr.isatty() else 10.0)
-        self._bar: tqdm | None = None
-        self._drawn = 0.0
+        self._on_terminal = sys.stderr.isatty()
+        self.seconds = seconds or (0.2 if self._on_terminal else 30.0)
         self._enabled = True
+        self._is_open = False
+        self._drawn = math.inf
+        self._judging: tqdm | None = None
+
+    @property
+    def is_enabled(self) -> bool:
+        """As `LightningModule.print` asks."""
+        return self._enabled
 
     def disable(self) -> None:
         self._enabled = False
@@ -42,25 +55,29 @@ class TimedProgressBar(ProgressBar):
         if not trainer.is_global_zero:
             self.disable()
 
+    def print(self, *args: Any, **kwargs: Any) -> None:
+        """As `print`, above the bar."""
+        self._wipe()
+        super().print(*args, **kwargs)
+        sys.stdout.flush()
+
+    # Training
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self._enabled and not trainer.should_stop:
-            self._bar = tqdm(
-                desc="training",
-                total=total_batches(trainer),
-                unit="batch",
-                file=sys.stderr,
-                dynamic_ncols=True,
-                mininterval=0,
-                maxinterval=float("inf"),
-                miniters=1,
-                delay=0,
-            )
-        self._drawn = 0.0
+        self._is_open = self._enabled and not trainer.should_stop
+        self._drawn = self._started = time.monotonic()
+        self._begun = batches_done(trainer)
+        self._told: tuple[int, dict[str, str]] | None = None
+        if self._on_terminal:
+            self._draw(trainer)
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
-        now = time.monotonic()
-        if now - self._drawn >= self.seconds:
-            self._drawn = now
+        if time.monotonic() - self._drawn >= self.seconds:
+            self._draw(trainer)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._close_judging()
+        if trainer.state.fn == "fit" and not trainer.sanity_checking:
             self._draw(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -70,20 +87,106 @@ class TimedProgressBar(ProgressBar):
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
+        self._close_judging()
         self._close()
 
     def _draw(self, trainer: Trainer) -> None:
-        if self._bar is None:
+        if not self._is_open:
             return
-        metrics = trainer.callback_metrics
-        shown = {name: f"{metrics[name]:.4f}" for name in LOSSES if name in metrics}
-        for name, value in trainer.progress_bar_metrics.items():
-            shown.setdefault(name, f"{float(value):.4g}")
-        self._bar.set_postfix(shown, refresh=False)
-        self._bar.n = batches_done(trainer)
-        self._bar.refresh()
+        self._drawn = time.monotonic()
+        done, total = batches_done(trainer), total_batches(trainer)
+        if self._on_terminal:
+            _write(f"\r{self._bar(trainer, done, total):<{_width()}}")
+        elif done > self._begun and (done, _shown(trainer)) != self._told:
+            self._told = done, _shown(trainer)
+            _write(f"{self._line(trainer, done, total)}\n")
+
+    def _bar(self, trainer: Trainer, done: int, total: int | None) -> str:
+        shown = _shown(trainer)
+        losses = ", ".join(f"{name} {shown.pop(name)}" for name in LOSSES if name in shown)
+        return tqdm.format_meter(
+            done,
+            total or math.inf,
+            self._drawn - self._started,
+            ncols=_width(),
+            prefix=f"{losses} " if losses else "",
+            unit=_unit(trainer),
+            bar_format=BAR if total else ENDLESS,
+            postfix=", ".join(f"{name} {value}" for name, value in shown.items()),
+            initial=self._begun,
+            ascii=not is_unicode(),
+        )
+
+    def _line(self, trainer: Trainer, done: int, total: int | None) -> str:
+        unit = _unit(trainer)
+        seconds = max(self._drawn - self._started, 1e-9)
+        rate = (done - self._begun) / seconds
+        parts = [f"{name} {value}" for name, value in _shown(trainer).items()]
+        parts.append(f"{rate:.3g} {unit}/s")
+        if total and rate:
+            parts.append(f"{tqdm.format_interval((total - done) / rate)} left")
+        end = f"/{total:,}" if total else ""
+        return f"{unit} {done:,}{end}: {', '.join(parts)}"
+
+    def _wipe(self) -> None:
+        if self._is_open and self._on_terminal:
+            _write(f"\r{' ' * _width()}\r")
 
     def _close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+        if self._is_open and self._on_terminal:
+            _write("\n")
+        self._is_open = False
+
+    # Judging
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._close_judging()
+
+    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._close_judging()
+
+    def on_validation_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        self._judge("validating", trainer.num_val_batches)
+
+    def on_test_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        self._judge("testing", trainer.num_test_batches)
+
+    def on_predict_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        self._judge("predicting", trainer.num_predict_batches)
+
+    def _judge(self, what: str, batches: "list[int | float] | list[int]") -> None:
+        """A bar of its own, if it takes seconds, in the place of a training's."""
+        if self._judging is None:
+            if not self._enabled:
+                return
+            total = sum(batches)
+            self._judging = progress(what, int(total) if total < math.inf else None, " batches")
+        self._judging.update()
+
+    def _close_judging(self) -> None:
+        if self._judging is not None:
+            self._judging.close()
+            self._judging = None
+
+
+def _shown(trainer: Trainer) -> dict[str, str]:
+    """The losses, and what the model logs with `prog_bar=True`."""
+    metrics = trainer.callback_metrics
+    shown = {name: f"{metrics[name]:.4f}" for name in LOSSES if name in metrics}
+    more = {name: f"{float(value):.4g}" for name, value in trainer.progress_bar_metrics.items()}
+    return shown | {name: value for name, value in more.items() if name not in shown}
+
+
+def _unit(trainer: Trainer) -> str:
+    """What is counted: where gradients are added up, several batches make a step."""
+    return "step" if total_batches(trainer) == total_steps(trainer) else "batch"
+
+
+def _width() -> int:
+    """A terminal's, but for the column that some of them wrap at."""
+    return max(columns() - 1, 1)
+
+
+def _write(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()

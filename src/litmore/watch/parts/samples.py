@@ -1,20 +1,12 @@
 """Names that the model makes up, as it learns."""
 
-import torch
 from lightning.pytorch import Trainer
 
-from litmore.corpus.corpus import Corpus
 from litmore.models.base import CharLM
-from litmore.sampling import sample
 from litmore.watch.drawing import Drawing, Writer
 from litmore.watch.markdown import code, escaped, table
+from litmore.watch.sampled import SORTS, sampled, sorted_by_origin
 from litmore.watch.settings import splits_of
-
-SORTS = ("new", "in train", "held out")
-MAX_LENGTH = 40
-
-TEXT_LENGTH = 200
-"""Characters of running text."""
 
 
 class Samples(Drawing):
@@ -41,15 +33,10 @@ class Samples(Drawing):
         self.seed = seed
 
     def draw(self, trainer: Trainer, pl_module: CharLM, writer: Writer, step: int) -> None:
-        generator = torch.Generator(pl_module.device).manual_seed(self.seed)
-        is_text = pl_module.vocabulary.is_text
-        number, length = (1, TEXT_LENGTH) if is_text else (self.num_samples, MAX_LENGTH)
-        drawn = sample(pl_module, number, generator=generator, max_length=length)
-        try:
-            names = list(drawn)
-        except RuntimeError:  # logits out of all bounds are no probabilities
+        names = sampled(pl_module, self.num_samples, self.seed)
+        if not names:
             return
-        if is_text:
+        if pl_module.vocabulary.is_text:
             writer.add_text("samples", code(names[0]), step)
             return
         if (splits := splits_of(trainer)) is None:
@@ -65,16 +52,3 @@ class Samples(Drawing):
         writer.add_text("samples", table(head, rows), step)
         for sort, share in shares.items():
             writer.add_scalar(f"samples/{sort.replace(' ', '_')}", share, step)
-
-
-def sorted_by_origin(names: list[str], splits: dict[str, Corpus]) -> dict[str, list[str]]:
-    """The names that stand in train, those that stand in another split alone, and the others."""
-    sorts: dict[str, list[str]] = {sort: [] for sort in SORTS}
-    spelt = [name for name in names if name]
-    drawn = Corpus.of(spelt, splits["train"].vocabulary)
-    known = {name: splits[name].known(drawn).tolist() for name in splits}
-    for i, name in enumerate(spelt):
-        held_out = any(known[split][i] for split in splits)
-        sorts["in train" if known["train"][i] else "held out" if held_out else "new"].append(name)
-    sorts["new"] += [name for name in names if not name]
-    return sorts
