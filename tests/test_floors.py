@@ -10,8 +10,8 @@ PACKAGE = Path(__file__).parents[1] / "src" / "litmore"
 FLOORS = (
     "errors",
     "files",
-    "program",
     "system",
+    "program",
     "progress",
     "steps",
     "log",

@@ -93,3 +93,9 @@ def test_a_path_on_another_drive_is_shown_whole(monkeypatch):
     assert system.relative(Path.cwd() / "logs") == "logs"
     monkeypatch.setattr(os.path, "relpath", no_way)
     assert system.relative(Path("/logs")) == str(Path("/logs"))
+
+
+def test_a_shell_takes_a_quoted_word_as_it_was(monkeypatch):
+    assert system.quoted("sample", "the first's") == """sample 'the first'"'"'s'"""
+    monkeypatch.delattr(os, "killpg")
+    assert system.quoted("the first") == '"the first"'

@@ -1,8 +1,9 @@
 """How this process was started: what to type to start another one."""
 
-import shlex
 import sys
 from pathlib import Path
+
+from litmore.system import quoted
 
 _PACKAGE = Path(__file__).parent
 
@@ -19,7 +20,7 @@ def program() -> str:
     """What stands before the command, as a shell takes it."""
     script = Path(sys.argv[0])
     if script.name == "main.py":
-        return f"python {shlex.quote(sys.argv[0])}"
+        return f"python {quoted(sys.argv[0])}"
     if _is_console(script):
         return _SCRIPT
     if _is_own(script):

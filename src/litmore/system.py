@@ -24,10 +24,9 @@ def relative(path: Path) -> str:
         return str(path)
 
 
-def quoted(path: Path) -> str:
-    """The same as a shell takes it."""
-    here = relative(path)
-    return shlex.quote(here) if hasattr(os, "killpg") else subprocess.list2cmdline([here])
+def quoted(*words: str) -> str:
+    """A command line's words, as the system's shell takes them."""
+    return shlex.join(words) if hasattr(os, "killpg") else subprocess.list2cmdline(words)
 
 
 def may_link() -> bool:

@@ -187,12 +187,12 @@ def _cut(text: object) -> str:
 
 def tell_next(run: Path, *commands: str, is_drawn: bool = True) -> None:
     """Where the run lies, and what to type next: these commands on its checkpoint."""
-    here = quoted(run)
+    here = quoted(relative(run))
     tell("", f"The run is in {here}. Next:")
     if is_drawn:
         tell(f"  tensorboard --logdir {here}")
     found = [run / CHECKPOINTS / f"{name}.ckpt" for name in ("best", "last")]
     for path in [path for path in found if path.is_file()][:1]:
-        checkpoint = quoted(path)
+        checkpoint = quoted(relative(path))
         for command in commands:
             tell(f"  {program()} {command} --ckpt_path {checkpoint}")

@@ -1,11 +1,11 @@
 """What a file is that is no UTF-8 text of one word a line, told by how it begins."""
 
 import re
-import shlex
 from pathlib import Path
 
 from litmore.corpus.packed import SIGNATURES
 from litmore.errors import InputError
+from litmore.system import quoted
 
 HEAD = 4096
 """Bytes by which a file is judged."""
@@ -30,7 +30,7 @@ def check_text(path: Path, head: bytes) -> None:
     """
     for signature, (name, suffix) in SIGNATURES.items():
         if head.startswith(signature):
-            raise InputError(f"{path}: packed by {name}; name it {_named(path.name + suffix)}")
+            raise InputError(f"{path}: packed by {name}; name it {quoted(path.name + suffix)}")
     if head.startswith(b"PK\x03\x04"):
         raise InputError(f"{path}: a zip archive; unpack it, and give the file in it")
     if head[257:262] == b"ustar":
@@ -55,7 +55,7 @@ def check_words(path: Path, head: bytes) -> None:
     if flags and re.match(rb"\d+\s*\n", head):
         raise InputError(
             f"{path}: a hunspell dictionary, a count and then words, maybe with flags;"
-            f" sed '1d; s|/.*||' {_named(path)} > words.txt"
+            f" sed '1d; s|/.*||' {quoted(str(path))} > words.txt"
         )
 
 
@@ -68,13 +68,13 @@ def check_line_ends(path: Path, head: bytes) -> None:
     """
     if b"\r" in head and b"\n" not in head and head.count(b"\r") > 1:
         raise InputError(
-            f"{path}: its lines end in CR alone; tr '\\r' '\\n' < {_named(path)} > words.txt"
+            f"{path}: its lines end in CR alone; tr '\\r' '\\n' < {quoted(str(path))} > words.txt"
         )
 
 
 def converted(path: Path, encoding: str) -> str:
     """How to make it UTF-8."""
-    return f"convert it: iconv -f {encoding} -t UTF-8 {_named(path)} > words.txt"
+    return f"convert it: iconv -f {encoding} -t UTF-8 {quoted(str(path))} > words.txt"
 
 
 def is_text_of_bytes(some: bytes) -> bool:
@@ -97,7 +97,3 @@ def _wide(head: bytes) -> str | None:
         if all(zeros[place] > 0.5 for place in places):
             return encoding
     return None
-
-
-def _named(path: Path | str) -> str:
-    return shlex.quote(str(path))

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from jsonargparse import ArgumentParser
 from litmore.cli.parser import command_parser
 from litmore.errors import InputError
 from litmore.files import here
+from litmore.system import quoted, relative
 
 _NAME = re.compile(r"[A-Za-z](\w{0,58}[A-Za-z0-9])?", re.ASCII)
 """What both Python and a package's metadata take."""
@@ -58,7 +58,7 @@ def run(
     _write(project(name, kind, content), target, folder)
     sys.stdout.write(f"{folder}\n")
     has_git = _git_init(target)
-    at = shlex.quote(folder)
+    at = quoted(relative(target))
     commit = f"\n  git add --all && git commit --message 'Begin {name}'" if has_git else ""
     sys.stderr.write(f"Next:\n  cd {at}\n  make fit\n  make test{commit}\n")
 

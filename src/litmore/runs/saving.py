@@ -17,7 +17,7 @@ from litmore.runs.folder import CHECKPOINTS, RunFolder
 from litmore.runs.rng import rng_state, set_rng_state
 from litmore.runs.signals import Stopped, StopRequest
 from litmore.steps import batches_done, ends_a_step, has_all_steps
-from litmore.system import relative
+from litmore.system import quoted, relative
 from litmore.training.lightning import (
     finish_batch,
     flush_logs,
@@ -215,7 +215,7 @@ class Checkpoints(Checkpoint):
     def _heed(self, trainer: Trainer, number: int) -> None:
         if number:
             assert self.dirpath is not None
-            last = relative(self.dirpath / "last.ckpt")
+            last = quoted(relative(self.dirpath / "last.ckpt"))
             raise Stopped(
                 number,
                 f"{signal.Signals(number).name}: saved at step {trainer.global_step:,}. Go on with:"

@@ -1,6 +1,5 @@
 """What a sweep prints: a line while it runs, and what it has found."""
 
-import shlex
 import shutil
 import sys
 import time
@@ -17,7 +16,7 @@ from litmore.program import program
 from litmore.sweep.plan import Plan
 from litmore.sweep.runner import WHY
 from litmore.sweep.space import flags
-from litmore.system import relative
+from litmore.system import quoted, relative
 
 FAILURES_SHOWN = 5
 _NAMES = {
@@ -95,13 +94,13 @@ def report(study: optuna.Study, plan: Plan, trials: Sequence[FrozenTrial]) -> No
         for name, share in importances(study).items():
             sys.stdout.write(f"  importance {share:.2f}  --{name} {best.params[name]}\n")
         command = ["fit", *plan.definition.command, *flags(best.params)]
-        sys.stdout.write(f"\n{program()} {shlex.join(command)}\n")
+        sys.stdout.write(f"\n{program()} {quoted(*command)}\n")
     sys.stdout.flush()
 
 
 def print_next(plan: Plan, picture: Path | None) -> None:
     """Where all lies, and what to look at it with."""
-    here = shlex.quote(relative(plan.root))
+    here = quoted(relative(plan.root))
     shown = f" Drawn: {relative(picture)}." if picture else ""
     sys.stderr.write(
         f"\nThe runs are in {here}.{shown} Next:\n"
