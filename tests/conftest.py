@@ -40,12 +40,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _environment() -> Iterator[None]:
-    """Leave no variable behind: Lightning's say that a process is one of several."""
-    before = dict(os.environ)
+    """Leave nothing of a run behind: it would be the next one's seed, or one of several processes.
+
+    What a package sets as it is imported stays.
+    """
+    names = ("PL_GLOBAL_SEED", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK",
+             "WORLD_SIZE")  # fmt: skip
+    before = {name: os.environ.get(name) for name in names}
     yield
-    for name in os.environ.keys() - before.keys():
-        del os.environ[name]
-    os.environ.update(before)
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 of_module = pytest.fixture(_environment, scope="module", autouse=True)

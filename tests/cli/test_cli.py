@@ -451,7 +451,13 @@ def test_samples_are_printed_as_they_are_asked_for(fit, run):
     assert re.search(r" --ckpt_path 'logs/the first/.+\.ckpt'$", done.err, re.M)
     again = run("fit", "--ckpt_path=last", "--trainer.max_steps=4", "--print_samples=0")
     assert again.out.startswith("val/loss")
-    assert run("validate", "--ckpt_path", "last").out.startswith("val/loss")
+    recorded = ["--config", "logs/the first/version_0/config.yaml"]
+    assert run("validate", *recorded, "--ckpt_path", "last").out.startswith("val/loss")
+    refused = run("validate", "--ckpt_path", "last", "--print_samples")
+    assert (refused.code, refused.err.splitlines()[-1]) == (
+        2,
+        "error: --print_samples: is for fit, not validate",
+    )
 
 
 @pytest.mark.parametrize("flag", ["--trainer.callbacks+=", "--trainer.callbacks="])

@@ -72,6 +72,10 @@ def own(
     """
 
 
+OF_FIT = ("print_samples", "save_every")
+"""Of no use to any other command. A run's config has them, and may be given to each."""
+
+
 def describe(command: str, parser: LightningArgumentParser) -> None:
     """Say what LightningCLI's settings mean here."""
     says = SAYS | ({"ckpt_path": GOING_ON} if command == "fit" else {})

@@ -312,8 +312,8 @@ def _printed(settings: Settings, given: Any, named: Sequence[Callback]) -> list[
     has_bar = any(isinstance(callback, ProgressBar) for callback in named)
     if given.enable_progress_bar is not False and not given.barebones and not has_bar:
         more.append(TimedProgressBar())
-    if settings.subcommand == "fit" and settings.values.print_samples:
-        more.append(PrintSamples(settings.values.print_samples))
+    if number := settings.values.get("print_samples"):  # fit's
+        more.append(PrintSamples(number))
     return more
 
 

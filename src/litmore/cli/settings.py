@@ -19,8 +19,8 @@ from litmore.cli.classes import (
     named_classes,
 )
 from litmore.cli.commands import TRAINING
-from litmore.cli.flags import TRUST, CountedBatches, add_flags, describe
-from litmore.cli.given import Given, flag_values
+from litmore.cli.flags import OF_FIT, TRUST, CountedBatches, add_flags, describe
+from litmore.cli.given import Given, flag_values, flags
 from litmore.cli.limits import check_settings
 from litmore.cli.links import link_block_size, link_lr, schedule_length
 from litmore.cli.recorded import give_way, going_on, recorded_for
@@ -136,6 +136,10 @@ class Settings(OpenCLI):
             raise InputError(
                 f"{REQUEUE}: is about where a run runs, not of a config; pass the flag"
             )
+        if self.config.subcommand != "fit" and (
+            found := sorted({*OF_FIT} & dict(flags(args)).keys())
+        ):
+            raise InputError(f"--{found[0]}: is for fit, not {self.config.subcommand}")
         drop_other_classes(settings, self.by_hand)
         if recorded:
             give_way(recorded, settings, self.by_hand)
