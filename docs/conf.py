@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 from docutils import nodes
+from docutils.writers.html5_polyglot import HTMLTranslator
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.parsers import Parser
 
@@ -53,7 +55,9 @@ root_doc = "README"
 include_patterns = [*PAGES, *(path.relative_to(ROOT).as_posix() for path in SOURCES)]
 exclude_patterns = [".*", "build", "logs"]
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb", ".py": "code", ".yaml": "code"}
+myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 6
+nitpicky = True
 nb_execution_mode = "off"  # a notebook is committed with what it gave
 html_theme = "furo"
 html_title = "litmore"
@@ -87,7 +91,24 @@ def navigate(app: Sphinx, name: str, text: list[str]) -> None:
     if name == root_doc:
         for caption, pages in NAVIGATION.items():
             entries = "\n".join(page if page == "self" else f"/{page}" for page in pages)
-            text[0] += f"\n```{{toctree}}\n:caption: {caption}\n:hidden:\n:glob:\n\n{entries}\n```\n"
+            options = f":caption: {caption}\n:hidden:\n:glob:"
+            text[0] += f"\n```{{toctree}}\n{options}\n\n{entries}\n```\n"
+
+
+def land(app: Sphinx, page: nodes.document) -> None:
+    """A link to a folder leads to what the front page says of it, one to lines to the first."""
+    for link in page.findall(pending_xref):
+        if link["refdomain"] == "doc":
+            link["reftargetid"] = re.sub(r"^(L\d+)-L\d+$", r"\1", link["reftargetid"] or "") or None
+        elif Path(ROOT, link["refdoc"]).parent.joinpath(link["reftarget"]).is_dir():
+            front = {"refdomain": "doc", "reftarget": root_doc, "reftargetid": "what-is-where"}
+            link.attributes.update(front)
+
+
+def formula(html: HTMLTranslator, node: nodes.Element) -> None:
+    """In MathML, which browsers know; Sphinx's way would load MathJax from the net."""
+    html.math_output, html.math_options = "mathml", ""
+    HTMLTranslator.visit_math(html, node)
 
 
 def open_with(app: Sphinx, broken: Exception | None) -> None:
@@ -98,6 +119,9 @@ def open_with(app: Sphinx, broken: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> None:
+    """What Sphinx calls."""
     app.add_source_parser(Code)
+    app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     app.connect("source-read", navigate)
+    app.connect("doctree-read", land)
     app.connect("build-finished", open_with)

@@ -53,8 +53,14 @@ def main() -> None:
             [
                 *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--system-certs"),
                 *(ROOT / "pyproject.toml", folder / "below.in", "--all-extras"),
-                *("--universal", "--python-version", PYTHON, "--generate-hashes"),
-                *("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"),
+                *("--universal", "--fork-strategy", "fewest", "--python-version", PYTHON),
+                *(
+                    "--generate-hashes",
+                    "--no-header",
+                    "--no-annotate",
+                    "--no-emit-index-url",
+                    "--no-emit-find-links",
+                ),
                 *("--excludes", folder / "excludes", "--constraints", folder / "constraints"),
                 *("--output-file", folder / "out"),
             ],
