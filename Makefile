@@ -64,7 +64,7 @@ test-notebooks: $(NOTEBOOKS) ## run the walkthroughs from top to bottom
 docs: docs-build ## read README, docs and notebooks on http://localhost:8000
 	@$(BIN)/python -m http.server --bind localhost --directory build/site $(ARGS)
 
-docs-build: $(DOCS) ## write them into build/site; a broken link is an error
+docs-build: $(DOCS) ## write it into build/site; a broken link is an error
 	@rm -rf build/site
 	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env \
 		--conf-dir docs --doctree-dir build/doctrees . build/site

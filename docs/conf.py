@@ -11,7 +11,7 @@ from sphinx.parsers import Parser
 
 ROOT = Path(__file__).parents[1]
 NAVIGATION = {
-    "Start": ["self", "docs/coming_from", "docs/design"],
+    "Start": ["self", "docs/coming_from"],
     "Learn": [
         "notebooks/building_micrograd",
         "notebooks/building_makemore*",
@@ -30,6 +30,7 @@ NAVIGATION = {
         "docs/scale",
     ],
     "Reference": [
+        "docs/design",
         "docs/storage",
         "docs/performance",
         "docs/reliability",
