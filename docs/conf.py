@@ -68,6 +68,7 @@ html_copy_source = False
 html_use_index = False
 smartquotes = False
 highlight_language = "none"  # of a fence that names none
+highlight_options = {name: {"stripnl": False} for name in ("py", "yaml")}  # lines stay numbered
 
 
 class Code(Parser):

@@ -116,7 +116,7 @@ def test_what_a_page_names_is_there(page):
     )
     own = {"configs/my_gru.yaml"}
     assert [path for path in named if path not in own and not is_there(path)] == []
-    modules = re.findall(r"`((?!tests|scripts|benchmarks)\w+/\w+\.py)`", text)
+    modules = re.findall(r"`((?!tests|scripts|benchmarks|docs)\w+/\w+\.py)`", text)
     assert [path for path in modules if not is_there(f"src/litmore/{path}")] == []
     for link in re.findall(r"\]\((?!http)([^)#]+)", text):
         assert is_there((page.parent / link).resolve().relative_to(ROOT)), link

@@ -120,14 +120,16 @@ def test_what_is_broken_fails_it_each_time(copy):
 
 @pytest.mark.torture
 def test_links_to_what_is_no_page_lead_somewhere(copy):
+    (copy / "main.py").write_text("\n\nprint()\n")  # lines that a highlighter would leave out
     with (copy / "docs" / "data.md").open("a") as page:
         page.write(
-            "\n[a](../configs) [b](../configs/mlp.yaml#L2-L3) [c](../Makefile) [d](../main.py)\n"
+            "\n[a](../configs) [b](../configs/mlp.yaml#L2-L3) [c](../Makefile) [d](../main.py#L3)\n"
         )
     done, site = build(copy)
     assert (done.returncode, done.stderr) == (0, "")
     text = (site / "docs" / "data.html").read_text()
     assert "../README.html#what-is-where" in text
     assert "../configs/mlp.html#L-2" in text
-    assert "../main.html" in text
+    assert "../main.html#L-3" in text
+    assert 'id="L-3"' in (site / "main.html").read_text()
     assert (site / "docs" / re.search(r'href="([^"]*/Makefile)"', text)[1]).is_file()
