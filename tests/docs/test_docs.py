@@ -35,6 +35,7 @@ WINGS = {
     "schema": "src/litmore/schema",
     "testing": "src/litmore/testing",
     "litmore/new": "src/litmore/new",
+    "make upgrade": "src/litmore/new",
     "litmore/configs": "src/litmore/configs",
     "lecture": "configs/lecture",
     "notebooks": "notebooks",
