@@ -6,10 +6,11 @@ EXTRAS := .venv/.installed-extras
 DEV := .venv/.installed-dev
 NOTEBOOKS := .venv/.installed-notebooks
 LOGGERS := .venv/.installed-loggers
+DOCS := .venv/.installed-docs
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help fit extras test torture lint types lock schema lectures leaderboard bench tensorboard notebooks test-notebooks clean
+.PHONY: help fit extras test torture lint types lock schema lectures leaderboard bench tensorboard notebooks test-notebooks docs docs-build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +61,14 @@ notebooks: $(NOTEBOOKS) ## open the walkthroughs in Jupyter Lab
 test-notebooks: $(NOTEBOOKS) ## run the walkthroughs from top to bottom
 	@$(BIN)/python -m pytest -m notebooks $(ARGS)
 
+docs: docs-build ## read README, docs and notebooks on http://localhost:8000
+	@$(BIN)/python -m http.server --bind localhost --directory build/site $(ARGS)
+
+docs-build: $(DOCS) ## write it into build/site; a broken link is an error
+	@rm -rf build/site
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env \
+		--conf-dir docs --doctree-dir build/doctrees . build/site
+
 clean: ## remove .venv and the tools' caches; runs stay
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache build src/*.egg-info
 
@@ -90,4 +99,9 @@ $(NOTEBOOKS): $(DEV)
 $(LOGGERS): $(DEV)
 	@echo "Adding W&B and MLflow to .venv …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev,loggers]'
+	@touch $@
+
+$(DOCS): $(RUN)
+	@echo "Adding Sphinx to .venv …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[docs]'
 	@touch $@

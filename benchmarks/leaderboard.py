@@ -35,6 +35,7 @@ PAGE, FIGURE = ROOT / "docs" / "leaderboard.md", ROOT / "docs" / "leaderboard.pn
 KEPT = ROOT / "logs" / "leaderboard"
 SEEDS = range(5)
 NAMES = 10_000
+NBSP = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -214,7 +215,7 @@ def spread(results: list[dict[str, Any]], name: str) -> str:
     values = [result[name] for result in results if name in result]
     if not values:
         return "–"
-    deviation = f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else ""
+    deviation = f"{NBSP}±{NBSP}{statistics.stdev(values):.4f}" if len(values) > 1 else ""
     return f"{statistics.mean(values):.4f}{deviation}"
 
 
@@ -263,7 +264,7 @@ def draw(split: Split, root: Path) -> None:
 
     figure = Figure((11, 5), dpi=100)
     panels = figure.subplots(1, 2, sharey=True)
-    figure.subplots_adjust(left=0.06, right=0.72, bottom=0.1, top=0.97, wspace=0.06)
+    figure.subplots_adjust(left=0.06, right=0.7, bottom=0.1, top=0.97, wspace=0.06)
     names = []
     for entry in ENTRIES:
         results = found(split, entry, root)
@@ -286,7 +287,7 @@ def draw(split: Split, root: Path) -> None:
             axes.spines[side].set_visible(False)
     panels[0].set_ylabel("test loss, nats a character")
     panels[0].set_ylim(top=2.2)
-    figure.text(0.735, 0.95, "\n".join(names), va="top", fontsize=8, linespacing=1.8)
+    figure.text(0.715, 0.95, "\n".join(names), va="top", fontsize=8, linespacing=1.8)
     figure.savefig(FIGURE)
 
 

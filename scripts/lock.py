@@ -1,9 +1,9 @@
 """Write requirements.lock, and requirements.hashes: the same versions, with hashes of their files.
 
 `make lock` keeps the versions and adds what pyproject.toml asks for by now; `make lock
-ARGS=--upgrade` takes the newest that it allows. Both files are of all systems and Pythons; a
-package that only some need has a marker. torch is pinned by hand: its builds for CPUs and for each
-CUDA have other hashes, and other packages below them.
+ARGS=--upgrade` takes the newest that it allows. Both files are of all systems and Pythons, with one
+version a package; one that only some need has a marker. torch is pinned by hand:
+its builds for CPUs and for each CUDA have other hashes, and other packages below them.
 """
 
 import argparse
@@ -53,8 +53,14 @@ def main() -> None:
             [
                 *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--system-certs"),
                 *(ROOT / "pyproject.toml", folder / "below.in", "--all-extras"),
-                *("--universal", "--python-version", PYTHON, "--generate-hashes"),
-                *("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"),
+                *("--universal", "--fork-strategy", "fewest", "--python-version", PYTHON),
+                *(
+                    "--generate-hashes",
+                    "--no-header",
+                    "--no-annotate",
+                    "--no-emit-index-url",
+                    "--no-emit-find-links",
+                ),
                 *("--excludes", folder / "excludes", "--constraints", folder / "constraints"),
                 *("--output-file", folder / "out"),
             ],

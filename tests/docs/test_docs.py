@@ -5,6 +5,7 @@ import json
 import math
 import re
 import shlex
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ ROOT = Path(__file__).parents[2]
 README, LECTURES, DESIGN = (
     (ROOT / page).read_text() for page in ("README.md", "docs/lectures.md", "docs/design.md")
 )
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ANCHORS = re.findall(r"- `([^`]+)`\s+\(\[(\S+):(\d+)\]\(\.\./(\S+)#L(\d+)\)\)", LECTURES)
 WINGS = {
     "micrograd": "src/litmore/micrograd",
@@ -33,6 +35,7 @@ WINGS = {
     "schema": "src/litmore/schema",
     "testing": "src/litmore/testing",
     "litmore/new": "src/litmore/new",
+    "make upgrade": "src/litmore/new",
     "litmore/configs": "src/litmore/configs",
     "lecture": "configs/lecture",
     "notebooks": "notebooks",
@@ -58,6 +61,42 @@ def block_of(page, heading):
     return page.split(f"## {heading}\n")[1].split("```\n")[1]
 
 
+def prose(page):
+    """A page, or a notebook, as Markdown."""
+    text = page.read_text()
+    if page.suffix != ".ipynb":
+        return text
+    cells = (cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown")
+    return "\n\n".join("".join(cell["source"]) for cell in cells)
+
+
+def headings(text):
+    """Their anchors on a forge."""
+    times = Counter()
+    for line in re.sub(r"^```.*?^```", "", text, flags=re.M | re.S).splitlines():
+        if heading := re.match(r"#+ (.*)", line):
+            anchor = re.sub(r"[^\w -]", "", heading[1]).lower().replace(" ", "-")
+            yield f"{anchor}-{times[anchor]}" if times[anchor] else anchor
+            times[anchor] += 1
+
+
+def code(text):
+    """The lines of its code, those that go on in the next as one."""
+    for block in re.findall(r"^ *```.*?\n(.*?)^ *```", text, re.M | re.S):
+        yield from block.replace("\\\n", " ").splitlines()
+    yield from re.findall(r"`([^`\n]+)`", re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S))
+
+
+def words(line):
+    """As a shell sees them, up to what would be another command's."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    for word in lexer:
+        if word[0] in "();<>|&":
+            return
+        yield word
+
+
 def entries(tree):
     """The paths of a tree drawn by indentation."""
     above = []
@@ -78,18 +117,24 @@ def test_what_a_page_names_is_there(page):
     )
     own = {"configs/my_gru.yaml"}
     assert [path for path in named if path not in own and not is_there(path)] == []
-    modules = re.findall(r"`((?!tests|scripts|benchmarks)\w+/\w+\.py)`", text)
+    modules = re.findall(r"`((?!tests|scripts|benchmarks|docs)\w+/\w+\.py)`", text)
     assert [path for path in modules if not is_there(f"src/litmore/{path}")] == []
     for link in re.findall(r"\]\((?!http)([^)#]+)", text):
         assert is_there((page.parent / link).resolve().relative_to(ROOT)), link
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_to_headings(page):
-    for path, anchor in re.findall(r"\]\((?!http)([^)#]*)#([^L)][^)]*)\)", page.read_text()):
-        text = (page.parent / path if path else page).read_text()
-        headings = re.findall(r"^#+ (.*)$", text, re.M)
-        assert anchor in {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}
+@pytest.mark.parametrize("page", [*PAGES, *NOTEBOOKS], ids=lambda page: page.name)
+def test_links_lead_to_headings_and_lines(page):
+    for path, anchor in re.findall(r"\]\((?!http)([^)#]*)#([^)]*)\)", prose(page)):
+        target = (page.parent / path).resolve() if path else page
+        if went_with_a_wing(path) and not target.exists():
+            continue
+        if target.suffix in (".md", ".ipynb"):
+            assert anchor in set(headings(prose(target))), f"{path}#{anchor}"
+        else:
+            first, last = re.fullmatch(r"L(\d+)(?:-L(\d+))?", anchor).groups()
+            lines = len(target.read_text().splitlines())
+            assert 0 < int(first) <= int(last or first) <= lines, f"{path}#{anchor}"
 
 
 def test_the_readmes_rooms_are_the_rooms():
@@ -177,38 +222,49 @@ def test_the_readmes_model_is_a_model(tmp_path, monkeypatch, capsys):
     assert main([*args, "--trainer.accelerator", "cpu"]) == 0, capsys.readouterr().err
 
 
-NOTEBOOKS = [
-    "".join(cell["source"])
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
-    for cell in json.loads(path.read_text())["cells"]
-    if cell["cell_type"] == "markdown"
-]
-OWN = "|".join(commands.more_commands())
+OWN = commands.more_commands()
+CODE = [line for page in (*PAGES, *NOTEBOOKS) for line in code(prose(page))]
+RUN = rf"(?:\bmain\.py|^\$? ?litmore) +((?:fit|validate|test|predict|{'|'.join(OWN)})\b.*)"
 COMMANDS = {
-    command
-    for text in (*(page.read_text() for page in PAGES), *NOTEBOOKS)
-    for command in re.findall(
-        rf"(?:^\$? ?|`)python main\.py ((?:fit|validate|test|predict|{OWN}) [^`\n>]+)",
-        text,
-        re.M,
-    )
-    if not went_with_a_wing(command)
+    command[1]
+    for line in CODE
+    if (command := re.search(RUN, line)) and not went_with_a_wing(command[1])
 }
+NAMED = {"new", "fit"}
+"""Commands that the pages speak of, with nothing that they need."""
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS))
+@pytest.mark.parametrize("command", sorted(COMMANDS - NAMED))
 def test_a_command_has_such_flags_and_values(command, monkeypatch, capsys):
     from litmore.cli import main
 
     monkeypatch.chdir(ROOT)
-    args = shlex.split(command)
-    if args[0] in commands.more_commands():
+    args = list(words(command))
+    if args[0] in OWN:
         parsed = commands.command(args[0]).parser().parse_args(args[1:])
         args = ["fit", *parsed.get("fit", [])]  # what a sweep leaves to it
-    # No run is there that it could be the last of.
-    args = [arg for arg in args if arg not in ("--ckpt_path", "last", "best", "auto")]
+    while "--ckpt_path" in args:  # no run is there that it could be the last of
+        del args[(place := args.index("--ckpt_path")) : place + 2]
     with pytest.raises(SystemExit, match="0"):
         main([*args, "--print_config"])
+
+
+def test_make_has_such_targets():
+    makefiles = [ROOT / "Makefile", *(ROOT / "src").rglob("templates/all/Makefile")]
+    targets = {
+        target
+        for file in makefiles
+        for target in re.findall(r"^([a-z-]+):.*##", file.read_text(), re.M)
+    }
+    named = {
+        word
+        for line in CODE
+        if re.match(r"\$? ?make ", line) and not went_with_a_wing(line)
+        for word in words(line.removeprefix("$ ").removeprefix("make "))
+        if "=" not in word
+    }
+    assert len(named) > 10
+    assert named - targets == set()
 
 
 # The lectures page's figures
