@@ -1,5 +1,6 @@
 """Graphs as pictures and as text."""
 
+import re
 import shutil
 
 import graphviz
@@ -23,7 +24,7 @@ def neuron():
 def test_dot_has_labels_numbers_gradients_and_operations(neuron):
     source = digraph(neuron).source
     for cell in ("x | data 2.0000 | grad -1.2599", "n | data 1.0000 | grad 0.4200"):
-        assert f'label="{{ {cell} }}"' in source
+        assert f'label="{cell}"' in source
     assert "rankdir=LR" in source
     assert "[label=tanh]" in source
     assert source.count("->") == 3 + 5  # each operation to its value, each operand to it
@@ -62,6 +63,33 @@ def test_with_graphviz_it_is_a_picture(neuron):
     svg = drawn.pipe("svg", encoding="utf-8")
     assert "any {label} | &lt;of&gt; &quot;signs&quot; \\ é" in svg
     assert "tanh" in svg
+
+
+def shown_size(drawing):
+    """Width and height in points, as a notebook shows it."""
+    shown = drawing._repr_mimebundle_()["image/svg+xml"]
+    return [int(n) for n in re.search(r'width="(\d+)pt" height="(\d+)pt"', shown).groups()]
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+def test_a_picture_is_no_wider_than_the_page(neuron, rankdir):
+    width, height = shown_size(digraph(neuron, rankdir))
+    assert (width > height) == (rankdir == "LR")
+    longer = neuron
+    while shown_size(digraph(longer, rankdir))[0] < 640 and rankdir == "LR":
+        longer = (longer * 2).exp()  # more of it is shown smaller, and not cut off
+    assert shown_size(digraph(longer, rankdir))[0] <= 640
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+def test_a_picture_stays_legible():
+    x = Value(1.0)
+    for _ in range(30):
+        x = x.exp()
+    drawing = digraph(x)
+    full = re.search(r'width="(\d+)pt"', drawing.pipe("svg", encoding="utf-8"))
+    assert shown_size(drawing)[0] == pytest.approx(0.6 * int(full[1]), abs=1)
 
 
 def test_a_deep_graph_is_drawn():

@@ -8,6 +8,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
 
+from litmore.progress import aside, is_notebook
 from litmore.steps import batches_done, total_batches
 
 LOSSES = ("train/loss", "val/loss")
@@ -15,18 +16,20 @@ LOSSES = ("train/loss", "val/loss")
 
 
 class TimedProgressBar(ProgressBar):
-    """One bar on stderr for the whole training, drawn a few times a second at most.
+    """One bar for the whole training, drawn a few times a second at most.
+
+    On stderr; in a notebook on stdout.
 
     Lightning's own is drawn at every step, on stdout; a step of a small model is shorter than that.
 
     Args:
-        seconds: between two drawings; None: 0.2 on a terminal, 10 in a log file.
+        seconds: between two drawings; None: 0.2 on a terminal and in a notebook, 10 in a log file.
 
     """
 
     def __init__(self, seconds: float | None = None) -> None:
         super().__init__()
-        self.seconds = seconds or (0.2 if sys.stderr.isatty() else 10.0)
+        self.seconds = seconds or (0.2 if sys.stderr.isatty() or is_notebook() else 10.0)
         self._bar: tqdm | None = None
         self._drawn = 0.0
         self._enabled = True
@@ -48,7 +51,7 @@ class TimedProgressBar(ProgressBar):
                 desc="training",
                 total=total_batches(trainer),
                 unit="batch",
-                file=sys.stderr,
+                file=aside(),
                 dynamic_ncols=True,
                 mininterval=0,
                 maxinterval=float("inf"),
