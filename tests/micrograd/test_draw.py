@@ -1,6 +1,5 @@
 """Graphs as pictures and as text."""
 
-import re
 import shutil
 
 import graphviz
@@ -65,31 +64,17 @@ def test_with_graphviz_it_is_a_picture(neuron):
     assert "tanh" in svg
 
 
-def shown_size(drawing):
-    """Width and height in points, as a notebook shows it."""
-    shown = drawing._repr_mimebundle_()["image/svg+xml"]
-    return [int(n) for n in re.search(r'width="(\d+)pt" height="(\d+)pt"', shown).groups()]
-
-
 @pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
 @pytest.mark.parametrize("rankdir", ["LR", "TB"])
-def test_a_picture_is_no_wider_than_the_page(neuron, rankdir):
-    width, height = shown_size(digraph(neuron, rankdir))
+def test_a_notebook_shows_it_to_those_who_do_not_trust_it_yet(neuron, rankdir):
+    drawing = digraph(neuron, rankdir)
+    assert list(drawing._repr_mimebundle_(include=None, exclude=None)) == ["image/png"]
+    picture = drawing._repr_mimebundle_()["image/png"]
+    assert picture.startswith(b"\x89PNG")
+    width, height = (int.from_bytes(picture[at : at + 4], "big") for at in (16, 20))
     assert (width > height) == (rankdir == "LR")
-    longer = neuron
-    while shown_size(digraph(longer, rankdir))[0] < 640 and rankdir == "LR":
-        longer = (longer * 2).tanh()  # more of it is shown smaller, and not cut off
-    assert shown_size(digraph(longer, rankdir))[0] <= 640
-
-
-@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
-def test_a_picture_stays_legible():
-    x = Value(1.0)
-    for _ in range(30):
-        x = x.tanh()
-    drawing = digraph(x)
-    full = re.search(r'width="(\d+)pt"', drawing.pipe("svg", encoding="utf-8"))
-    assert shown_size(drawing)[0] == pytest.approx(0.6 * int(full[1]), abs=1)
+    assert width < 1000  # pixels: a page is about as wide, and letters stay as large
+    assert set(drawing._repr_mimebundle_(include=["image/svg+xml"])) == {"image/svg+xml"}
 
 
 def test_a_deep_graph_is_drawn():

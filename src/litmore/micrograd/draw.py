@@ -1,19 +1,12 @@
 """A graph of `Value`s as a picture, or as a tree of text where Graphviz is not installed."""
 
-import re
 import shutil
+from collections.abc import Iterable
+from typing import Any
 
 import graphviz
 
 from litmore.micrograd.engine import Value
-
-
-PAGE = 640
-"""Points; what a notebook leaves of a window of 1,000 pixels. It shows a picture as an image of
-its own size, and cuts off what is beyond."""
-
-LEGIBLE = 0.6
-"""Of the full size, with letters of 11 points."""
 
 
 class Tree(str):
@@ -36,17 +29,12 @@ def draw(root: Value) -> graphviz.Digraph | Tree:
 
 
 class Picture(graphviz.Digraph):
-    """A graph that a notebook shows no wider than its page, unless nobody could read it then."""
+    """A graph that a notebook shows as a PNG: no wider than the page, and before it is trusted."""
 
-    def _repr_image_svg_xml(self) -> str:
-        svg: str = super()._repr_image_svg_xml()
-        return re.sub(r'width="(\d+)pt" height="(\d+)pt"', _fitted, svg, count=1)
-
-
-def _fitted(size: re.Match[str]) -> str:
-    width, height = (int(points) for points in size.groups())
-    share = min(max(PAGE / width, LEGIBLE), 1)
-    return f'width="{share * width:.0f}pt" height="{share * height:.0f}pt"'
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
+    ) -> dict[str, bytes | str]:
+        return super()._repr_mimebundle_(include or ["image/png"], exclude)
 
 
 def digraph(root: Value, rankdir: str = "LR") -> Picture:
