@@ -56,7 +56,7 @@ tensorboard: $(RUN) ## look at the runs, on http://localhost:6006
 	@$(BIN)/tensorboard --logdir logs --host localhost $(ARGS)
 
 notebooks: $(NOTEBOOKS) ## open the walkthroughs in Jupyter Lab
-	@$(BIN)/jupyter lab notebooks $(ARGS)
+	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/building_micrograd.ipynb $(ARGS)
 
 test-notebooks: $(NOTEBOOKS) ## run the walkthroughs from top to bottom
 	@$(BIN)/python -m pytest -m notebooks $(ARGS)

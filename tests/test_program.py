@@ -1,6 +1,7 @@
 """What to type, by how the process was started."""
 
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,9 @@ def test_what_lies_beside_litmores_own_scripts_is_not_trusted(monkeypatch, tmp_p
     assert "own_model_beside" in importable(False)
     monkeypatch.setattr(sys, "argv", [str(beside / "litmore")])
     assert "own_model_beside" not in importable(False)
+
+
+def test_what_lies_beside_a_notebooks_kernel_is_not_trusted(monkeypatch):
+    installed = Path(sysconfig.get_path("purelib"))
+    monkeypatch.setattr(sys, "argv", [str(installed / "ipykernel_launcher.py")])
+    assert importable(False).isdisjoint({"jsonargparse", "numpy", "pytest"})

@@ -29,9 +29,13 @@ def program() -> str:
 
 
 def script_folder() -> Path | None:
-    """Where the script lies that was started, and a model of one's own may; None: it is litmore."""
+    """Where the script lies that was started, and a model of one's own may.
+
+    None: it is litmore, or was installed, as a notebook's kernel: beside it lies all that was.
+    """
     script = Path(sys.argv[0]).absolute()
-    return None if _is_console(script) or _is_own(script) else script.parent
+    is_installed = script.parent.name in ("site-packages", "dist-packages")
+    return None if _is_console(script) or _is_own(script) or is_installed else script.parent
 
 
 def _is_console(script: Path) -> bool:

@@ -5,8 +5,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from textwrap import wrap
+from typing import Any
 
 from tqdm import tqdm
+
+
+def is_notebook() -> bool:
+    """Whether stderr is a notebook's, which shows it on red, as it does errors."""
+    return type(sys.stderr).__module__ == "ipykernel.iostream"
+
+
+def aside() -> Any:
+    """Where bars and hints go: stderr; in a notebook stdout, lest they look like faults."""
+    return sys.stdout if is_notebook() else sys.stderr
 
 
 def progress(what: str, total: int | None, unit: str) -> tqdm:

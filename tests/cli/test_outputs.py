@@ -27,6 +27,19 @@ def trained(tmp_path_factory):
     return folder
 
 
+def test_in_a_notebook_errors_alone_are_on_stderr(trained, monkeypatch, capsys):
+    monkeypatch.chdir(trained)
+    kernels = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})
+    err = kernels()
+    monkeypatch.setattr(sys, "stderr", err)
+    assert main(["sample", "--ckpt_path=last", "--num_samples=3"]) == 0
+    assert "names are new" in capsys.readouterr().out
+    assert sys.stderr is err
+    assert err.getvalue() == ""
+    assert main(["sample", "--ckpt_path=nowhere.ckpt"]) == 2
+    assert err.getvalue().startswith("error: --ckpt_path nowhere.ckpt")
+
+
 class Terminal(io.TextIOWrapper):
     """One of an encoding of its own."""
 

@@ -185,7 +185,7 @@ def test_every_dependency_has_its_line():
 @pytest.mark.parametrize("page", [README, LECTURES], ids=["README.md", "lectures.md"])
 def test_pages_point_to_the_notebooks(page):
     named = set(re.findall(r"notebooks/(\w+\.ipynb)", page))
-    assert len(named) == 4
+    assert len(named) == 7
     assert {path.name for path in (ROOT / "notebooks").glob("*.ipynb")} <= named
     assert all(is_there(f"notebooks/{name}") for name in named)
 

@@ -23,7 +23,7 @@ def neuron():
 def test_dot_has_labels_numbers_gradients_and_operations(neuron):
     source = digraph(neuron).source
     for cell in ("x | data 2.0000 | grad -1.2599", "n | data 1.0000 | grad 0.4200"):
-        assert f'label="{{ {cell} }}"' in source
+        assert f'label="{cell}"' in source
     assert "rankdir=LR" in source
     assert "[label=tanh]" in source
     assert source.count("->") == 3 + 5  # each operation to its value, each operand to it
@@ -62,6 +62,19 @@ def test_with_graphviz_it_is_a_picture(neuron):
     svg = drawn.pipe("svg", encoding="utf-8")
     assert "any {label} | &lt;of&gt; &quot;signs&quot; \\ é" in svg
     assert "tanh" in svg
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+def test_a_notebook_shows_it_to_those_who_do_not_trust_it_yet(neuron, rankdir):
+    drawing = digraph(neuron, rankdir)
+    assert list(drawing._repr_mimebundle_(include=None, exclude=None)) == ["image/png"]
+    picture = drawing._repr_mimebundle_()["image/png"]
+    assert picture.startswith(b"\x89PNG")
+    width, height = (int.from_bytes(picture[at : at + 4], "big") for at in (16, 20))
+    assert (width > height) == (rankdir == "LR")
+    assert width < 1000  # pixels: a page is about as wide, and letters stay as large
+    assert set(drawing._repr_mimebundle_(include=["image/svg+xml"])) == {"image/svg+xml"}
 
 
 def test_a_deep_graph_is_drawn():

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from litmore import __version__
 from litmore.cli.commands import TRAINING, command, more_commands
@@ -42,11 +42,11 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
     # A result that cannot be written is an error, but of a training it is the checkpoint.
     is_training = args[:1] == ["fit"] and not any(arg.startswith(_ASKING) for arg in args)
     outlasted = ("stdout", "stderr") if is_training else ("stderr",)
-    with open_streams(outlasted):
-        return _main(args, callbacks, is_own)
+    with open_streams(outlasted) as errors:
+        return _main(args, callbacks, is_own, errors)
 
 
-def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int:
+def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool, errors: Any) -> int:
     be_quiet()
     configs: Configs | None = None
     try:
@@ -83,12 +83,12 @@ def _main(args: list[str], callbacks: Sequence["Callback"], is_own: bool) -> int
             raise
         message = " ".join(str(cause).split("\n"))
         if not isinstance(cause, InputError):
-            sys.stderr.write(f"error: {message}\n")
+            errors.write(f"error: {message}\n")
             if is_own:
                 _leave_others()
             return 1
         message = with_place(message, args, configs) if configs else message
-        sys.stderr.write(f"error: {message}\n")
+        errors.write(f"error: {message}\n")
         if args and args[0] in TRAINING and _is_one_of_several():
             from litmore.runs.agreement import refuse
 

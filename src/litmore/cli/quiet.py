@@ -14,6 +14,7 @@ USUAL = (
     "Be aware that when using `ckpt_path`",  # evaluating needs no callback of the training
     "is an instance of `nn.Module` and is already saved",  # as it was written, too
     "The `srun` command is available",  # on a cluster, whatever one does
+    "IProgress not found",  # in a notebook without ipywidgets bars are text
 )
 """Warnings of what is meant so."""
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from litmore.errors import RunError
+from litmore.progress import is_notebook
 
 
 @contextmanager
-def open_streams(outlasted: tuple[str, ...]) -> Iterator[None]:
+def open_streams(outlasted: tuple[str, ...]) -> Iterator[Any]:
     """Let each take any character; what none can hear is no error.
 
     A file or a pipe gets UTF-8. A terminal keeps its encoding, and shows what that has no
@@ -21,8 +22,12 @@ def open_streams(outlasted: tuple[str, ...]) -> Iterator[None]:
         outlasted: streams whose reader may leave, or whose disk be full, without ending the
             command. Of another one that is a `RunError`, which names it.
 
+    Yields:
+        Where errors go: stderr, also where a notebook has all else on stdout.
+
     """
     before = sys.stdout, sys.stderr
+    in_notebook = is_notebook()
     for number, name in enumerate(("stdout", "stderr"), 1):
         stream: Any = getattr(sys, name)
         is_closed = stream is None  # `>&-`
@@ -36,8 +41,11 @@ def open_streams(outlasted: tuple[str, ...]) -> Iterator[None]:
                 stream.reconfigure(encoding="utf-8", errors="surrogateescape")
         kind = _Outlasted if name in outlasted else _Closed if is_closed else _Needed
         setattr(sys, name, kind(stream, name))
+    errors = sys.stderr
+    if in_notebook:
+        sys.stderr = sys.stdout
     try:
-        yield
+        yield errors
     finally:
         sys.stdout, sys.stderr = (
             now if was is None else was

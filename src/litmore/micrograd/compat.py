@@ -114,7 +114,6 @@ def draw_dot(root: engine.Value, format: str = "svg", rankdir: str = "LR") -> gr
     """
     if rankdir not in ("LR", "TB"):
         raise ValueError(f"rankdir {rankdir!r}: must be LR or TB")
-    drawing = digraph(root)
+    drawing = digraph(root, rankdir)
     drawing.format = format
-    drawing.graph_attr["rankdir"] = rankdir
     return drawing

@@ -1,6 +1,8 @@
 """A graph of `Value`s as a picture, or as a tree of text where Graphviz is not installed."""
 
 import shutil
+from collections.abc import Iterable
+from typing import Any
 
 import graphviz
 
@@ -26,23 +28,39 @@ def draw(root: Value) -> graphviz.Digraph | Tree:
     return digraph(root) if shutil.which("dot") else tree(root)
 
 
-def digraph(root: Value) -> graphviz.Digraph:
+class Picture(graphviz.Digraph):
+    """A graph that a notebook shows as a PNG: no wider than the page, and before it is trusted."""
+
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
+    ) -> dict[str, bytes | str]:
+        return super()._repr_mimebundle_(include or ["image/png"], exclude)
+
+
+def digraph(root: Value, rankdir: str = "LR") -> Picture:
     """The graph in DOT, from left to right, as in the lecture.
 
     A box is a value with its label, number and gradient, an ellipse the operation that made it.
     `.source` is the text; `.render("name")` writes a picture.
+
+    Args:
+        root: the graph under it.
+        rankdir: `LR` from left to right, `TB` from top to bottom.
+
     """
     nodes = root.graph()
     names = {node: f"v{number}" for number, node in enumerate(nodes)}
-    drawing = graphviz.Digraph(
-        graph_attr={"rankdir": "LR"}, node_attr={"fontname": "sans-serif", "fontsize": "11"}
+    drawing = Picture(
+        graph_attr={"rankdir": rankdir, "ranksep": "0.25", "nodesep": "0.15"},
+        node_attr={"fontname": "sans-serif", "fontsize": "11", "margin": "0.06,0.03"},
     )
+    # The cells of a box below each other: beside each other they make a long graph twice as long.
+    around = "{}" if rankdir == "LR" else "{{ {} }}"
     for node, name in names.items():
         cells = [node.label] if node.label else []
         cells += [f"data {node.data:.4f}", f"grad {node.grad:.4f}"]
-        drawing.node(
-            name, "{ " + " | ".join(_escaped(cell) for cell in cells) + " }", shape="record"
-        )
+        label = around.format(" | ".join(_escaped(cell) for cell in cells))
+        drawing.node(name, label, shape="record")
         if node.op:
             drawing.node(name + "op", graphviz.escape(node.op))
             drawing.edge(name + "op", name)

@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from litmore.errors import InputError, RunError
+from litmore.progress import aside
 
 SMOOTHING = 0.2
 """Width (σ) of the Gaussian that smooths the losses, in decades of the learning rate."""
@@ -89,7 +90,7 @@ class LRFinder(Callback):
         if trainer.is_global_zero:
             where = f"; the curve is in {figure_at}" if figure_at else ""
             then = "trains with" if self.train else "suggests"
-            sys.stderr.write(f"LRFinder {then}{where}:\n")
+            aside().write(f"LRFinder {then}{where}:\n")
             sys.stdout.write(f"{override}\n")
         if self.train:
             _rescale(trainer, self.suggestion)

@@ -9,7 +9,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
 
-from litmore.progress import columns, is_unicode, progress
+from litmore.progress import aside, columns, is_notebook, is_unicode, progress
 from litmore.steps import batches_done, total_batches, total_steps
 
 LOSSES = ("val/loss", "train/loss")
@@ -22,17 +22,19 @@ ENDLESS = "{desc}{unit} {n_fmt}, {elapsed}, {rate_fmt}{postfix}"
 class TimedProgressBar(ProgressBar):
     """On a terminal one bar, drawn now and then; in a log file a line at each validation.
 
+    On stderr; in a notebook on stdout.
+
     Lightning's own is drawn at every step, on stdout; a step of a small model is shorter than that.
 
     Args:
         seconds: between two drawings of the bar, or two lines without a validation; None: 0.2 on a
-            terminal, 30 in a log file.
+            terminal and in a notebook, 30 in a log file.
 
     """
 
     def __init__(self, seconds: float | None = None) -> None:
         super().__init__()
-        self._on_terminal = sys.stderr.isatty()
+        self._on_terminal = sys.stderr.isatty() or is_notebook()
         self.seconds = seconds or (0.2 if self._on_terminal else 30.0)
         self._enabled = True
         self._is_open = False
@@ -188,5 +190,5 @@ def _width() -> int:
 
 
 def _write(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    aside().write(text)
+    aside().flush()
