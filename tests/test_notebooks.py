@@ -70,11 +70,11 @@ Trainer(max_steps=30, accelerator="cpu", callbacks=watched, **flags).fit(MLP(dat
 """.strip().split("\n\n")
     done = run(new_notebook(cells=[new_code_cell(cell) for cell in cells]), tmp_path).cells
     shown = ["".join(o.get("text", "") for o in cell.outputs) for cell in done]
-    assert "training: 100%" in shown[0]
+    assert " 30/30, 00:00 left" in shown[0]
     assert "The run is in logs" in shown[0]
     assert "names are new" in shown[1]
     assert "LRFinder trains with" in shown[3]
-    assert "training: 100%" in shown[3]
+    assert " 30/30, 00:00 left" in shown[3]
     assert on_red(done) == ["error: --config no_such.yaml: no such file\n"]
 
 

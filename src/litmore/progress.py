@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 def is_notebook() -> bool:
     """Whether stderr is a notebook's, which shows it on red, as it does errors."""
-    return type(sys.stderr).__module__ == "ipykernel.iostream"
+    stream = getattr(sys.stderr, "_stream", sys.stderr)  # the command line wraps it
+    return type(stream).__module__ == "ipykernel.iostream"
 
 
 def aside() -> Any:
