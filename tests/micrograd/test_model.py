@@ -59,7 +59,7 @@ def test_all_100_points_are_told_apart_as_in_the_demo(folder):
 
 
 def test_torchs_backpropagation_gives_the_same_losses(folder):
-    for name in ("train/loss", "train/objective"):
+    for name in ("train/hinge", "train/objective"):
         ours, theirs = (
             logged(folder / "logs" / backprop / "version_0", name)
             for backprop in ("micrograd", "torch")
@@ -70,7 +70,7 @@ def test_torchs_backpropagation_gives_the_same_losses(folder):
 
 def test_the_boundary_is_a_picture_in_tensorboard(folder):
     run_folder = folder / "logs/torch/version_0"
-    assert len(logged(run_folder, "decision_boundary")) >= 2
+    assert len(logged(run_folder, "watch/decision_boundary")) >= 2
     assert (run_folder / "decision_boundary.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -78,7 +78,7 @@ def test_it_is_judged_and_goes_on_like_any_model(run, folder):
     best = "logs/torch/version_0/checkpoints/best.ckpt"
     code, out, _ = run("test", "--ckpt_path", best)
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == ["test/loss", "test/accuracy"]
+    assert [line.split()[0] for line in out.splitlines()] == ["test/hinge", "test/accuracy"]
     code, out, err = run(
         "fit", "--ckpt_path", "last", "--run_name", "torch", "--trainer.max_steps", 110
     )
@@ -95,8 +95,8 @@ def test_resumed_is_as_if_never_stopped(run, folder):
     assert run("fit", "--config", CONFIG, *name, "--trainer.max_steps", 10)[0] == 0
     again = ["--ckpt_path", "last", "--run_name", "stopped", "--trainer.max_steps", "20"]
     assert run("fit", *again)[0] == 0
-    whole = logged(folder / "logs/torch/version_0", "train/loss")
-    assert logged(folder / "logs/stopped/version_0", "train/loss") == whole[:20]
+    whole = logged(folder / "logs/torch/version_0", "train/hinge")
+    assert logged(folder / "logs/stopped/version_0", "train/hinge") == whole[:20]
 
 
 @pytest.mark.parametrize("overlay", ["overfit", "lr_find"])
@@ -108,7 +108,7 @@ def test_overlays_work_on_it(run, overlay):
         few += ["--trainer.callbacks.num_steps", 30]
     code, out, err = run("fit", "--config", CONFIG, "--config", overlay, *few, "--run_name", "few")
     assert code == 0, err
-    expected = "--optimizer.init_args.lr=" if overlay.stem == "lr_find" else "train/loss"
+    expected = "--optimizer.init_args.lr=" if overlay.stem == "lr_find" else "train/hinge"
     assert out.startswith(expected)
     assert "train/floor" not in out
 

@@ -49,7 +49,7 @@ class DecisionBoundary(Callback):
         figure.savefig(Path(folder) / "decision_boundary.png", dpi=120)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_figure("decision_boundary", figure, trainer.global_step)
+                logger.experiment.add_figure("watch/decision_boundary", figure, trainer.global_step)
 
 
 def score_grid(

@@ -117,7 +117,7 @@ def character_losses(
 
 
 class Difficulty(Drawing):
-    """Show `difficulty`: the loss of each next character, and after each previous one.
+    """Show `watch/difficulty`: the loss of each next character, and after each previous one.
 
     On the first held-out batches, or the first training ones where there are none.
 
@@ -152,4 +152,4 @@ class Difficulty(Drawing):
             str(pl_module.vocabulary),
             f"loss on {split}, {float(times[0].sum()):,.0f} characters, after {step:,} steps",
         )
-        writer.add_image("difficulty", pixels(figure), step, dataformats="HWC")
+        writer.add_image("watch/difficulty", pixels(figure), step, dataformats="HWC")

@@ -139,7 +139,7 @@ def _apart(labels: dict[int, str], places: Float[np.ndarray, "V 2"]) -> dict[int
 
 
 class EmbeddingMap(Drawing):
-    """Show `embedding`: the characters in two dimensions of their embedding, as they move.
+    """Show `watch/embedding`: the characters in two dimensions of their embedding, as they move.
 
     A model's embedding is its first table with a row for each token; of more than two columns the
     first two principal components are shown.
@@ -165,4 +165,4 @@ class EmbeddingMap(Drawing):
         named = commonest(trainer, pl_module, NAMED).tolist()
         characters = str(pl_module.vocabulary)
         figure = embedding_map(self._places, characters, title, axis, named)
-        writer.add_image("embedding", pixels(figure), step, dataformats="HWC")
+        writer.add_image("watch/embedding", pixels(figure), step, dataformats="HWC")

@@ -132,7 +132,7 @@ def bigram_shares(model: CharLM, tokens: Int[Tensor, " N"]) -> Float[np.ndarray,
 
 
 class HeatMap(Drawing):
-    """Show `bigram`: what has been counted, or how likely each character is after one other.
+    """Show `watch/bigram`: what has been counted, or how likely each character is after one other.
 
     Of a model of longer contexts that is the first character of a word: after `.a` come the second
     characters of words with an a. Of a bigram it is the whole model.
@@ -165,4 +165,4 @@ class HeatMap(Drawing):
             shown = "".join(characters[token - 1] for token in tokens[1:].tolist())
             shown = "\n" * pl_module.vocabulary.is_text + shown
             figure = heat_map(table, shown, title, written)
-            writer.add_image("bigram", pixels(figure), step, dataformats="HWC")
+            writer.add_image("watch/bigram", pixels(figure), step, dataformats="HWC")

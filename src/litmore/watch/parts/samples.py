@@ -18,7 +18,7 @@ TEXT_LENGTH = 200
 
 
 class Samples(Drawing):
-    """Show `samples` as text, sorted into in train, held out and new, and each sort's share.
+    """Show `samples` as text, sorted into in train, held out and new, with each sort's share.
 
     Each time the same random numbers: what changes is the model. Training's own are not touched.
     Of running text it is one text.
@@ -63,8 +63,6 @@ class Samples(Drawing):
         shares = {sort: len(sorts[sort]) / max(len(names), 1) for sort in SORTS}
         head = [f"{sort} ({shares[sort]:.0%})" for sort in SORTS]
         writer.add_text("samples", table(head, rows), step)
-        for sort, share in shares.items():
-            writer.add_scalar(f"samples/{sort.replace(' ', '_')}", share, step)
 
 
 def sorted_by_origin(names: list[str], splits: dict[str, Corpus]) -> dict[str, list[str]]:
