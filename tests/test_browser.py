@@ -143,7 +143,7 @@ def test_every_tab_shows_the_run(page, address):
 
     page.set_viewport_size({"width": 2000, "height": 520})
     show("hparams")
-    for heading in ("Model", "Batch size", "results/val_loss"):
+    for heading in ("Model", "Batch size", "results/best_val_loss"):
         page.get_by_text(heading).first.wait_for(state="attached")
     for run in ("mlp/version_0", "bigram_counts/version_0"):
         page.get_by_text(run).first.wait_for()

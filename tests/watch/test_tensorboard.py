@@ -355,7 +355,7 @@ def test_the_settings_stand_beside_the_results(events):
         assert settings["Batch size"].number_value == 512
         assert not any("instantiator" in key or "vocabulary" in key for key in settings)
         losses = [point.value for point in found.Scalars("val/loss")]
-        best = [point.value for point in found.Scalars("results/val_loss")]
+        best = [point.value for point in found.Scalars("results/best_val_loss")]
         assert best[-1] == pytest.approx(min(losses))
         assert best == sorted(best, reverse=True)
         seconds = [point.value for point in found.Scalars("results/wall_seconds")]
@@ -364,7 +364,7 @@ def test_the_settings_stand_beside_the_results(events):
         first = ["Batch size", "Data", *["Learning rate"] * (name != "bigram_counts"), "Model",
                  "Parameters"]  # fmt: skip
         assert sorted(settings)[: len(first)] == first
-        assert settings["Data"].string_value == "NamesDataModule"
+        assert settings["Data"].string_value == "Names"
         assert "hp_metric" not in found.Tags()["scalars"]
         if name == "mlp":
             assert settings["Model"].string_value == "MLP"
@@ -413,7 +413,7 @@ def test_a_run_that_goes_on_shows_nothing_twice(tmp_path):
         "train/loss",
         "val/loss",
         "watch_optimizer/lr",
-        "results/val_loss",
+        "results/best_val_loss",
         "results/wall_seconds",
     ):
         steps = [point.step for point in events.Scalars(tag)]

@@ -10,7 +10,7 @@ from lightning.pytorch import Trainer
 from litmore.models.base import CharLM
 from litmore.watch.canvas import INK, blank, pixels
 from litmore.watch.drawing import Drawing, Writer
-from litmore.watch.labels import kind, legible
+from litmore.watch.labels import COLOURS, kind, legible
 from litmore.watch.probes import character_embedding
 from litmore.watch.settings import commonest
 
@@ -22,13 +22,6 @@ NAMED = 300
 
 BOXES = (40, 32)
 """Letters side by side, and above each other."""
-
-COLOURS = {
-    "vowel": "#d1495b",
-    "consonant": "#2e6f95",
-    "other": "#6c757d",
-    "boundary": "#1f2430",
-}
 
 
 def plane(

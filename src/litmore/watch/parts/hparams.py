@@ -23,11 +23,10 @@ FIRST = {
 
 
 class RunSummary(Part):
-    """Set the settings beside `results/val_loss`, `results/test_loss` and `results/wall_seconds`.
+    """Set the settings beside `results/best_val_loss`, `results/test_loss` and `results/wall_seconds`.
 
     The settings are the model's, the data's, the optimizer's and the schedule's, each under its
-    own name; `val_loss` is the lowest so far, `test_loss` is there once `test` has judged a
-    checkpoint of the run.
+    own name; `test_loss` is there once `test` has judged a checkpoint of the run.
 
     TensorBoard sorts the columns: settings that differ between its runs come first, and of those
     alike by name, capitals before all others. It unfolds five of them.
@@ -85,7 +84,7 @@ class RunSummary(Part):
         for writer in tensorboard_writers(trainer):
             if self._best < math.inf:
                 for at in (0, step) if with_start else (step,):
-                    writer.add_scalar("results/val_loss", self._best, at)
+                    writer.add_scalar("results/best_val_loss", self._best, at)
             writer.add_scalar("results/wall_seconds", self._seconds(), step)
 
     def state_dict(self) -> dict[str, Any]:
@@ -111,9 +110,9 @@ def hparams_of(config: Mapping[str, Any]) -> dict[str, bool | int | float | str]
                 found[f"{part}/{name}"] = value
     for follows in ("lr_scheduler/max_lr", "lr_scheduler/total_steps"):  # from others
         found.pop(follows, None)
-    file = found.get("data/path") or found.get("data/url")
-    if file:
-        found["data"] = Path(str(file)).name
+    if "data" in found:
+        file = found.get("data/path") or found.get("data/url")
+        found["data"] = Path(str(file)).name if file else found["data"].removesuffix("DataModule")
     for name, heading in FIRST.items():
         found[heading] = found.pop(name, None)
     found["max_steps"] = (config.get("trainer") or {}).get("max_steps")
