@@ -31,6 +31,7 @@ from litmore.runs.history import curves_of
 from litmore.runs.summary import read_summary
 from litmore.watch import drawing, parts
 from litmore.watch.canvas import Stamps
+from litmore.watch.labels import kind
 from litmore.watch.parts.difficulty import character_losses
 from litmore.watch.parts.heat_map import bigram_shares
 from litmore.watch.parts.samples import sorted_by_origin
@@ -339,6 +340,17 @@ def test_the_projector_has_the_trained_embedding_and_its_labels(runs):
     assert '"projector/embedding.tsv"' in config
     rows = np.loadtxt(run / "projector" / "embedding.tsv", delimiter="\t")
     assert rows == pytest.approx(model.embedding.weight.detach().numpy(), abs=1e-4)
+    with Image.open(run / "projector" / "characters.png") as discs:
+        assert discs.size == (6 * 64, 6 * 64)  # 27 of them
+        opaque = np.asarray(discs)
+    assert 'image_path: "projector/characters.png"' in config
+    assert re.findall(r"single_image_dim: (\d+)", config) == ["64", "64"]
+    middle = [opaque[12 + 64 * (i // 6), 32 + 64 * (i % 6)].tolist() for i in range(28)]
+    colours = {"boundary": (31, 36, 48), "vowel": (209, 73, 91), "consonant": (46, 111, 149)}
+    for character, pixel in zip("." + model.vocabulary.characters, middle, strict=False):
+        named = "boundary" if character == "." else kind(character)
+        assert pixel == [*colours[named], 255], character
+    assert middle[27][3] == 0
     with (run / "projector" / "characters.tsv").open(encoding="utf-8") as file:
         labels = list(csv.DictReader(file, delimiter="\t"))
     assert "".join(row["character"] for row in labels) == "." + model.vocabulary.characters

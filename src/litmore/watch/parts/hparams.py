@@ -23,7 +23,7 @@ FIRST = {
 
 
 class RunSummary(Part):
-    """Set the settings beside `results/best_val_loss`, `results/test_loss` and `results/wall_seconds`.
+    """Set the settings beside `results/best_val_loss`, `…/test_loss` and `…/wall_seconds`.
 
     The settings are the model's, the data's, the optimizer's and the schedule's, each under its
     own name; `test_loss` is there once `test` has judged a checkpoint of the run.
