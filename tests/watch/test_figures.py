@@ -59,7 +59,7 @@ def test_the_darkest_cell_is_the_most_frequent_pair():
     table[5, 20] = 1000
     picture = pixels(heat_map(table, LATIN, "", as_count))
     rows, columns = np.nonzero(picture[..., 0].astype(int) + picture[..., 1] < 140)
-    left, top, cell = 50, 76, 34
+    left, top, cell = 50, 76, 900 / 27
     inside = (rows > top) & (columns > left)
     assert (int(np.median(rows[inside])) - top) // cell == 5
     assert (int(np.median(columns[inside])) - left) // cell == 20

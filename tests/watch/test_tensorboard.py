@@ -30,8 +30,8 @@ from litmore.runs import checkpoint as checkpoints
 from litmore.runs.history import curves_of
 from litmore.runs.summary import read_summary
 from litmore.watch import drawing, parts
-from litmore.watch.canvas import Stamps
 from litmore.watch.labels import kind
+from litmore.watch.parts import heat_map
 from litmore.watch.parts.difficulty import character_losses
 from litmore.watch.parts.heat_map import bigram_shares
 from litmore.watch.parts.samples import sorted_by_origin
@@ -69,15 +69,15 @@ def runs(tmp_path_factory, written):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PL_GLOBAL_SEED", "0")  # the runs set it; the next tests shall not see it
         patch.setattr(drawing.log, "warning", failed)
-        stamps: list = []
-        patch.setattr(Stamps, "write", recording(Stamps.write, stamps))
+        cells: list = []
+        patch.setattr(heat_map, "_cells", recording(heat_map._cells, cells))
         folder = tmp_path_factory.mktemp("logs")
         csv_too = ["--config", str(ROOT / "configs" / "trainer" / "csv.yaml")]
         found = {}
         for name, flags in (("mlp", csv_too), ("bigram", []), ("bigram_counts", [])):
             found[name] = fit(folder, name, *flags)
-            written[name] = {(round(y), round(x)): text for text, x, y, *_ in stamps if y % 1 < 0.5}
-            stamps.clear()
+            written[name] = {(y, x): text for text, x, y, *_ in cells}
+            cells.clear()
         best = str(found["mlp"] / "checkpoints" / "best.ckpt")
         for _ in range(2):  # the second judgement replaces the first
             assert main(["test", "--ckpt_path", best]) == 0
@@ -88,11 +88,11 @@ def failed(message, *args):
     raise AssertionError(message % args)
 
 
-def recording(write, into):
-    def recorded(self, texts):
-        texts = list(texts)
-        into.extend(texts)
-        write(self, texts)
+def recording(texts, into):
+    def recorded(*args):
+        for each in texts(*args):
+            into.append(each)
+            yield each
 
     return recorded
 
@@ -127,11 +127,11 @@ def test_the_metrics_of_training_and_validation(events, stage, metric):
 
 
 def test_a_judgement_is_a_table_and_a_level_line(events, runs):
-    (judged,) = events["mlp"].Tensors("results/test/text_summary")
+    (judged,) = events["mlp"].Tensors("scores/test/text_summary")
     found = read_summary(runs["mlp"]).test
     assert set(found) == {f"test/{metric}" for metric in METRICS}
     for name, value in found.items():
-        assert f"| `{name}` | {value:.4f} |" in text(events["mlp"], "results/test")
+        assert f"| `{name}` | {value:.4f} |" in text(events["mlp"], "scores/test")
     line = events["mlp"].Scalars("results/test_loss")
     assert [point.step for point in line] == [0, judged.step]
     assert [point.value for point in line] == pytest.approx([found["test/loss"]] * 2)
@@ -154,7 +154,7 @@ def test_the_losses_come_first_of_all_charts(events):
         assert all(group.startswith("watch") for group in groups[3:]), name
         texts = [tag for tag in tags["tensors"] if tag.endswith("/text_summary")]
         groups = list(dict.fromkeys(tag.split("/")[0] for tag in in_order(texts)))
-        assert groups[-2:] == ["samples", "setup"], name
+        assert groups == ["samples", *["scores"] * (name == "mlp"), "setup"], name
 
 
 def test_no_chart_has_one_dot_alone(events):

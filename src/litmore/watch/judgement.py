@@ -21,7 +21,7 @@ class Judgement(Callback):
     """Add `test/loss` and its kin to the summary of the checkpoint's run, and to its events.
 
     Those in a file of their own, which the next judgement of the run replaces: all of them as
-    text, `results/test`, and the loss as a level line for the charts and the HParams tab.
+    text, `scores/test`, and the loss as a level line for the charts and the HParams tab.
 
     Args:
         run: the run's folder.
@@ -54,7 +54,7 @@ class Judgement(Callback):
             old.unlink()
         with SummaryWriter(self.run, filename_suffix=SUFFIX) as writer:
             rows = [[f"`{name}`", f"{value:.4f}"] for name, value in found.items()]
-            writer.add_text("results/test", table(["", f"at step {self.step:,}"], rows), self.step)
+            writer.add_text("scores/test", table(["", f"at step {self.step:,}"], rows), self.step)
             if "test/loss" in found:
-                for step in sorted({0, self.step}):
+                for step in (0, max(self.step, 1)):
                     writer.add_scalar(TEST_LOSS, found["test/loss"], step)

@@ -21,8 +21,8 @@ from litmore.watch.settings import commonest
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SIDE = 918
-"""Pixels of the map, for the lectures' 27 characters 34 each."""
+SIDE = 900
+"""Pixels of the map, for the lectures' 27 characters 33 each."""
 
 SHOWN = 64
 """Rows and columns; of a larger alphabet, those of the commonest characters."""

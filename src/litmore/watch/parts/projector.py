@@ -86,7 +86,7 @@ def discs(characters: str) -> "Figure":
     places = [(i % side, i // side) for i in range(len(labels))]
     size = (0.92 * TILE * 72 / DPI) ** 2
     axes.scatter(*zip(*places, strict=True), s=size, c=[COLOURS[k] for k in kinds], linewidths=0)
-    stamps = Stamps(axes, fonts, TILE)
+    stamps = Stamps(axes, fonts, float(TILE))
     stamps.write(
         (label, x, y, TILE * (0.6 if len(label) < 3 else 0.24), "white")
         for label, (x, y) in zip(labels, places, strict=True)
