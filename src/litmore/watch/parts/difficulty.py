@@ -139,7 +139,8 @@ class Difficulty(Drawing):
     On the first held-out batches, or the first training ones where there are none.
 
     Args:
-        every_n_steps: between two drawings; None: a few times in the training; 0: at its end.
+        every_n_steps: between two drawings; None: at the start, the middle and the end; 0: at the
+            end.
 
     """
 

@@ -142,7 +142,8 @@ class HeatMap(Drawing):
     Source: makemore lecture, part 1.
 
     Args:
-        every_n_steps: between two drawings; None: a few times in the training; 0: at its end.
+        every_n_steps: between two drawings; None: at the start, the middle and the end; 0: at the
+            end.
 
     """
 

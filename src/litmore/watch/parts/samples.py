@@ -24,7 +24,8 @@ class Samples(Drawing):
     Of running text it is one text.
 
     Args:
-        every_n_steps: between two drawings; None: a few times in the training; 0: at its end.
+        every_n_steps: between two drawings; None: at the start, the middle and the end; 0: at the
+            end.
         num_samples: names a time.
         seed: of the draws.
 
