@@ -126,6 +126,8 @@ def test_every_tab_shows_the_run(page, address):
     keep("images")
 
     show("text")
+    shown("samples/text_summary")
+    page.get_by_text("setup", exact=True).first.click()  # a third group is folded
     shown("setup/config/text_summary")
     page.get_by_text("class_path: litmore.models.MLP").first.wait_for(state="attached")
     keep("text")

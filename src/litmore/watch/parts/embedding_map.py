@@ -18,7 +18,7 @@ from litmore.watch.settings import commonest
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DISCS = 100
+DISCS = 150
 """Characters up to which each has a disc; of more, letters alone."""
 
 DISC = 25.0
