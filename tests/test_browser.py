@@ -108,13 +108,13 @@ def test_every_tab_shows_the_run(page, address):
 
     show("timeseries")
     tag_filter = page.locator("input[placeholder='Filter tags (regex)']")
-    for tag in ("train/loss", "test/loss", "val/loss"):
+    for tag in ("train/loss", "results/test_loss", "val/loss"):
         tag_filter.fill(f"^{tag}$")
         page.get_by_title(tag).first.wait_for()
     keep("scalars")
 
     show("images")
-    shown("tag: bigram")
+    shown("tag: watch/bigram")
     pictures = page.locator("tf-image-loader img")
     pictures.first.wait_for()
     page.wait_for_function("""() => {
@@ -126,12 +126,14 @@ def test_every_tab_shows_the_run(page, address):
     keep("images")
 
     show("text")
-    shown("run/config/text_summary")
+    shown("samples/text_summary")
+    page.get_by_text("setup", exact=True).first.click()  # a third group is folded
+    shown("setup/config/text_summary")
     page.get_by_text("class_path: litmore.models.MLP").first.wait_for(state="attached")
     keep("text")
 
     show("histograms")
-    page.get_by_text("activations/activation").first.wait_for()
+    page.get_by_text("watch_activations/activation").first.wait_for()
     keep("histograms")
 
     show("projector")
@@ -143,7 +145,7 @@ def test_every_tab_shows_the_run(page, address):
 
     page.set_viewport_size({"width": 2000, "height": 520})
     show("hparams")
-    for heading in ("model", "data/batch_size", "best/val_loss"):
+    for heading in ("Model", "Batch size", "results/best_val_loss"):
         page.get_by_text(heading).first.wait_for(state="attached")
     for run in ("mlp/version_0", "bigram_counts/version_0"):
         page.get_by_text(run).first.wait_for()

@@ -41,9 +41,12 @@ def _first_limit(trainer: "Trainer", a_step: int, an_epoch: int | float) -> int 
 
 
 def validates(trainer: "Trainer") -> bool:
-    """Whether there is anything to validate on; the loader of a split left out is empty."""
+    """Whether there is anything to validate on; the loader of a split left out is empty.
+
+    Lightning asks for the loaders where a validation is due first: until then there may be.
+    """
     batches: list[int | float] = trainer.num_val_batches
-    return bool(trainer.enable_validation) and sum(batches) > 0
+    return bool(trainer.enable_validation) and (not batches or sum(batches) > 0)
 
 
 def ends_a_step(trainer: "Trainer") -> bool:

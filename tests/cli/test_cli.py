@@ -105,7 +105,7 @@ def test_a_run_folder_holds_what_the_run_was(fit):
     assert files - events == {
         "config.yaml", "hparams.yaml", "summary.json", "versions.yaml",
         "checkpoints/best.ckpt", "checkpoints/last.ckpt", "projector_config.pbtxt",
-        "projector/embedding.tsv", "projector/characters.tsv",
+        "projector/characters.png", "projector/embedding.tsv", "projector/characters.tsv",
     }  # fmt: skip
     versions = yaml.safe_load((folder / "versions.yaml").read_text())
     assert set(versions) == {

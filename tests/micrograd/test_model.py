@@ -9,6 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from litmore.cli import main
 from litmore.errors import InputError
+from litmore.micrograd.decision_boundary import plot
 from litmore.micrograd.model import ScalarMLP
 from litmore.micrograd.moons import moons
 
@@ -45,6 +46,10 @@ def logged(run_folder, name):
     return [event.value for event in events.Scalars(name)]
 
 
+def tags(run_folder):
+    return EventAccumulator(str(run_folder), {"scalars": 0}).Reload().Tags()["scalars"]
+
+
 def test_all_100_points_are_told_apart_as_in_the_demo(folder):
     run_folder = folder / "logs/torch/version_0"
     objective = logged(run_folder, "train/objective")
@@ -59,7 +64,7 @@ def test_all_100_points_are_told_apart_as_in_the_demo(folder):
 
 
 def test_torchs_backpropagation_gives_the_same_losses(folder):
-    for name in ("train/loss", "train/objective"):
+    for name in ("train/hinge", "train/objective"):
         ours, theirs = (
             logged(folder / "logs" / backprop / "version_0", name)
             for backprop in ("micrograd", "torch")
@@ -70,15 +75,34 @@ def test_torchs_backpropagation_gives_the_same_losses(folder):
 
 def test_the_boundary_is_a_picture_in_tensorboard(folder):
     run_folder = folder / "logs/torch/version_0"
-    assert len(logged(run_folder, "decision_boundary")) >= 2
+    assert len(logged(run_folder, "watch/decision_boundary")) >= 2
     assert (run_folder / "decision_boundary.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_of_the_boundary_says_when(folder):
+    points = moons(20, 0.1, 1)
+    scores = torch.zeros(3, 3)
+    axes = torch.linspace(-1, 1, 3)
+    figure = plot(points.x, points.y, axes, axes, scores, "after 7 steps")
+    assert figure.axes[0].get_title() == "after 7 steps"
+
+
+def test_its_loss_is_on_no_chart_of_nats(run, folder):
+    assert not {"train/loss", "val/loss"} & set(tags(folder / "logs/torch/version_0"))
+    code, out, err = run("plot", "logs/torch", "--output", "hinge.png")
+    assert (code, out) == (0, "hinge.png\n"), err
+    code, out, err = run("compare", "logs")
+    assert code == 0, err
+    head = out.splitlines()[0]
+    assert "best val/hinge" in head
+    assert "val/loss" not in head
 
 
 def test_it_is_judged_and_goes_on_like_any_model(run, folder):
     best = "logs/torch/version_0/checkpoints/best.ckpt"
     code, out, _ = run("test", "--ckpt_path", best)
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == ["test/loss", "test/accuracy"]
+    assert [line.split()[0] for line in out.splitlines()] == ["test/hinge", "test/accuracy"]
     code, out, err = run(
         "fit", "--ckpt_path", "last", "--run_name", "torch", "--trainer.max_steps", 110
     )
@@ -95,8 +119,8 @@ def test_resumed_is_as_if_never_stopped(run, folder):
     assert run("fit", "--config", CONFIG, *name, "--trainer.max_steps", 10)[0] == 0
     again = ["--ckpt_path", "last", "--run_name", "stopped", "--trainer.max_steps", "20"]
     assert run("fit", *again)[0] == 0
-    whole = logged(folder / "logs/torch/version_0", "train/loss")
-    assert logged(folder / "logs/stopped/version_0", "train/loss") == whole[:20]
+    whole = logged(folder / "logs/torch/version_0", "train/hinge")
+    assert logged(folder / "logs/stopped/version_0", "train/hinge") == whole[:20]
 
 
 @pytest.mark.parametrize("overlay", ["overfit", "lr_find"])
@@ -108,7 +132,7 @@ def test_overlays_work_on_it(run, overlay):
         few += ["--trainer.callbacks.num_steps", 30]
     code, out, err = run("fit", "--config", CONFIG, "--config", overlay, *few, "--run_name", "few")
     assert code == 0, err
-    expected = "--optimizer.init_args.lr=" if overlay.stem == "lr_find" else "train/loss"
+    expected = "--optimizer.init_args.lr=" if overlay.stem == "lr_find" else "train/hinge"
     assert out.startswith(expected)
     assert "train/floor" not in out
 

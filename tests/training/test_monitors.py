@@ -61,3 +61,18 @@ def test_what_a_model_logs_itself_may_be_monitored(trainer, word_file):
     assert fitting.current_epoch == 2
     with pytest.raises(InputError, match="is val/own meant"):
         trainer(max_epochs=1, callbacks=[MonitorCheck(), EarlyStopping("val/onw")]).fit(model, data)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--trainer.max_epochs=3", "--trainer.check_val_every_n_epoch=2"],
+        ["--trainer.max_epochs=1", "--trainer.overfit_batches=1"],
+    ],
+    ids=["a validation is due later", "there is none"],
+)
+def test_a_named_metric_of_validation_is_waited_for(command_line, flags):
+    args = ["--config", ROOT / "configs" / "bigram.yaml", "--monitor=val/accuracy"]
+    few = ["--data.max_words=200", "--trainer.val_check_interval=null", "--trainer.max_steps=-1"]
+    code, _, err = command_line("fit", *args, *few, "--trainer.accelerator=cpu", *flags)
+    assert code == 0, err

@@ -4,13 +4,14 @@ import unicodedata
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from litmore.runs.history import Curve
 from litmore.watch.canvas import pixels
 from litmore.watch.curves import loss_curves
 from litmore.watch.labels import kind, legible
 from litmore.watch.parts.difficulty import difficulty
-from litmore.watch.parts.embedding_map import embedding_map, plane
+from litmore.watch.parts.embedding_map import embedding_map, plane, spread
 from litmore.watch.parts.heat_map import as_count, as_percent, heat_map
 
 LATIN = "abcdefghijklmnopqrstuvwxyz"
@@ -58,7 +59,7 @@ def test_the_darkest_cell_is_the_most_frequent_pair():
     table[5, 20] = 1000
     picture = pixels(heat_map(table, LATIN, "", as_count))
     rows, columns = np.nonzero(picture[..., 0].astype(int) + picture[..., 1] < 140)
-    left, top, cell = 46, 46, 28
+    left, top, cell = 50, 76, 900 / 27
     inside = (rows > top) & (columns > left)
     assert (int(np.median(rows[inside])) - top) // cell == 5
     assert (int(np.median(columns[inside])) - left) // cell == 20
@@ -123,6 +124,54 @@ def test_a_picture_is_turned_to_lie_as_the_one_before():
 def test_all_rows_alike_is_a_picture_too():
     places, _ = plane(np.zeros((27, 27)))
     assert 0.01 < ink(pixels(embedding_map(places, LATIN))) < 0.9
+
+
+@pytest.mark.parametrize("number", [27, 81])
+@pytest.mark.parametrize("crowd", [1.0, 0.1, 0.0], ids=["wide", "close", "in one place"])
+def test_characters_do_not_lie_on_each_other(number, crowd):
+    places = 250 + crowd * np.random.default_rng(0).normal(size=(number, 2)) * 100
+    sizes, extent = np.full((number, 2), 20.0), np.array([580.0, 450.0])
+    found = spread(places, sizes, extent)
+    distance = np.linalg.norm(found[:, None] - found, axis=-1) + 99 * np.eye(number)
+    assert distance.min() >= 0.97 * 20
+    assert (found >= 10).all()
+    assert (found <= extent - 10).all()
+    alone = np.linalg.norm(places[:, None] - places, axis=-1) + 99 * np.eye(number)
+    assert (np.abs(found - places)[alone.min(1) > 60] < 20).all()
+
+
+def difficulty_axes(nll, characters=LATIN):
+    """The next characters' panel: its labels, the range of its losses."""
+    figure = difficulty(nll, np.ones_like(nll), characters)
+    axes = figure.axes[0]
+    return [label.get_text() for label in axes.get_xticklabels()], axes.get_ylim()
+
+
+def test_two_runs_difficulties_have_the_same_axes():
+    random = np.random.default_rng(0)
+    hard, easy = random.random((2, 27)) * 9, random.random((2, 27))
+    assert difficulty_axes(hard) == difficulty_axes(easy)
+    labels, limits = difficulty_axes(hard)
+    assert labels == list("." + LATIN)
+    assert limits == (0, pytest.approx(2 * np.log(27)))
+    written = [text.get_text() for text in difficulty(hard, np.ones((2, 27)), LATIN).axes[0].texts]
+    assert written == [f"{loss:.1f}" for loss in hard[0] if loss > 2 * np.log(27)]
+
+
+def thumbnail(picture):
+    """As TensorBoard shows a picture first."""
+    image = Image.fromarray(picture)
+    return np.asarray(image.resize((340, image.height * 340 // image.width), Image.Resampling.BOX))
+
+
+def test_a_heat_map_is_its_colours_when_it_is_small():
+    """The mean of a cell is the cell's colour, little changed by what stands in it."""
+    table = np.full((27, 27), 10)
+    table[:, ::2] = 1000
+    cells = thumbnail(pixels(heat_map(table, LATIN, "", as_count)))[30:335, 20:335]
+    columns = cells[..., 0].mean(0)
+    assert np.ptp(columns) > 150
+    assert np.std(cells[..., 0], axis=0).mean() < 30
 
 
 def test_a_curve_that_runs_off_leaves_the_others_legible():

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +27,11 @@ from litmore.errors import InputError
 from litmore.models import MLP, CharLM, CountBigram
 from litmore.models.losses import total_nll
 from litmore.runs import checkpoint as checkpoints
+from litmore.runs.history import curves_of
+from litmore.runs.summary import read_summary
 from litmore.watch import drawing, parts
-from litmore.watch.canvas import Stamps
+from litmore.watch.labels import kind
+from litmore.watch.parts import heat_map
 from litmore.watch.parts.difficulty import character_losses
 from litmore.watch.parts.heat_map import bigram_shares
 from litmore.watch.tensorboard import part_classes
@@ -35,6 +39,8 @@ from litmore.watch.tensorboard import part_classes
 ROOT = Path(__file__).parents[2]
 SMALL = ["--data.max_words", "2000", "--data.batch_size", "512", "--trainer.accelerator", "cpu"]
 STEPS = 25
+PICTURES = {"watch/bigram", "watch/embedding", "watch/difficulty"}
+METRICS = ["loss", "perplexity", "bits_per_char", "accuracy"]
 PARAMETERS = ("embedding.weight", "hidden.weight", "hidden.bias", "output.weight", "output.bias")
 
 
@@ -62,15 +68,15 @@ def runs(tmp_path_factory, written):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PL_GLOBAL_SEED", "0")  # the runs set it; the next tests shall not see it
         patch.setattr(drawing.log, "warning", failed)
-        stamps: list = []
-        patch.setattr(Stamps, "write", recording(Stamps.write, stamps))
+        cells: list = []
+        patch.setattr(heat_map, "_cells", recording(heat_map._cells, cells))
         folder = tmp_path_factory.mktemp("logs")
         csv_too = ["--config", str(ROOT / "configs" / "trainer" / "csv.yaml")]
         found = {}
         for name, flags in (("mlp", csv_too), ("bigram", []), ("bigram_counts", [])):
             found[name] = fit(folder, name, *flags)
-            written[name] = {(round(y), round(x)): text for text, x, y, *_ in stamps if y % 1 < 0.5}
-            stamps.clear()
+            written[name] = {(y, x): text for text, x, y, *_ in cells}
+            cells.clear()
         best = str(found["mlp"] / "checkpoints" / "best.ckpt")
         for _ in range(2):  # the second judgement replaces the first
             assert main(["test", "--ckpt_path", best]) == 0
@@ -81,11 +87,11 @@ def failed(message, *args):
     raise AssertionError(message % args)
 
 
-def recording(write, into):
-    def recorded(self, texts):
-        texts = list(texts)
-        into.extend(texts)
-        write(self, texts)
+def recording(texts, into):
+    def recorded(*args):
+        for each in texts(*args):
+            into.append(each)
+            yield each
 
     return recorded
 
@@ -110,40 +116,79 @@ def picture(event):
     return np.asarray(Image.open(io.BytesIO(event.encoded_image_string)).convert("RGB"))
 
 
-@pytest.mark.parametrize("stage", ["train", "val", "test"])
-@pytest.mark.parametrize("metric", ["loss", "perplexity", "bits_per_char", "accuracy"])
-def test_the_metrics_of_all_three_splits(events, stage, metric):
+@pytest.mark.parametrize("stage", ["train", "val"])
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_metrics_of_training_and_validation(events, stage, metric):
     points = events["mlp"].Scalars(f"{stage}/{metric}")
-    assert len(points) == {"train": 5, "val": 2, "test": 1}[stage]
+    assert len(points) == {"train": 5, "val": 2}[stage]
     assert points[-1].step in (STEPS - 1, STEPS)
     assert len({point.step for point in points}) == len(points)
 
 
+def test_a_judgement_is_a_table_and_a_level_line(events, runs):
+    (judged,) = events["mlp"].Tensors("scores/test/text_summary")
+    found = read_summary(runs["mlp"]).test
+    assert set(found) == {f"test/{metric}" for metric in METRICS}
+    for name, value in found.items():
+        assert f"| `{name}` | {value:.4f} |" in text(events["mlp"], "scores/test")
+    line = events["mlp"].Scalars("results/test_loss")
+    assert [point.step for point in line] == [0, judged.step]
+    assert [point.value for point in line] == pytest.approx([found["test/loss"]] * 2)
+    (test,) = [c for c in curves_of(runs["mlp"], "") if c.metric == "test/loss"]
+    assert test.steps.tolist() == [judged.step]
+    assert test.values.tolist() == pytest.approx([found["test/loss"]])
+
+
+def in_order(tags):
+    """As TensorBoard sorts them: `/`, `_` and digits before all else, and then by their code."""
+    return sorted(tags, key=lambda tag: [(c not in "/_" and not c.isdigit(), c) for c in tag])
+
+
+def test_the_losses_come_first_of_all_charts(events):
+    for name, found in events.items():
+        tags = found.Tags()
+        charts = in_order([*tags["scalars"], *tags["images"], *tags["histograms"]])
+        groups = list(dict.fromkeys(tag.split("/")[0] for tag in charts))
+        assert groups[:3] == ["results", "train", "val"], name
+        assert all(group.startswith("watch") for group in groups[3:]), name
+        texts = [tag for tag in tags["tensors"] if tag.endswith("/text_summary")]
+        groups = list(dict.fromkeys(tag.split("/")[0] for tag in in_order(texts)))
+        assert groups == ["samples", *["scores"] * (name == "mlp"), "setup"], name
+
+
+def test_no_chart_has_one_dot_alone(events):
+    for name, found in events.items():
+        for tag in found.Tags()["scalars"]:
+            # Counts are there at once: they are validated a single time.
+            counted = name == "bigram_counts" and tag.startswith(("train/", "val/"))
+            assert counted or len(found.Scalars(tag)) > 1, (name, tag)
+
+
 def test_the_statistics_of_the_training(events):
     mlp = events["mlp"]
-    tags = ["optimizer/lr", "optimizer/gradient_norm", "speed/examples_per_second",
-            "saturated/activation",
-            *(f"update_ratio/{name}" for name in PARAMETERS)]  # fmt: skip
+    tags = ["watch_optimizer/lr", "watch_optimizer/gradient_norm",
+            "watch_speed/examples_per_second", "watch_saturated/activation",
+            *(f"watch_update_ratio/{name}" for name in PARAMETERS)]  # fmt: skip
     for tag in tags:
         points = mlp.Scalars(tag)
         steps = [point.step for point in points]
         # A bias of zeros has no spread to compare with, before the first step.
         assert steps in ([4, 9, 14, 19, 24], [9, 14, 19, 24]), tag
         assert all(math.isfinite(point.value) for point in points), (tag, points)
-    assert all(point.value > 0 for point in mlp.Scalars("optimizer/gradient_norm"))
-    assert max(point.value for point in mlp.Scalars("optimizer/lr")) <= 0.07
-    assert all(0 <= point.value <= 1 for point in mlp.Scalars("saturated/activation"))
-    assert all(-12 < point.value < 1 for point in mlp.Scalars("update_ratio/hidden.weight"))
-    assert {point.value for point in mlp.Scalars("update_ratio/good")} == {-3}
+    assert all(point.value > 0 for point in mlp.Scalars("watch_optimizer/gradient_norm"))
+    assert max(point.value for point in mlp.Scalars("watch_optimizer/lr")) <= 0.07
+    assert all(0 <= point.value <= 1 for point in mlp.Scalars("watch_saturated/activation"))
+    assert all(-12 < point.value < 1 for point in mlp.Scalars("watch_update_ratio/hidden.weight"))
+    assert {point.value for point in mlp.Scalars("watch_update_ratio/good")} == {-3}
 
 
 def test_the_first_loss_stands_beside_that_of_guessing(events):
     for name in ("mlp", "bigram", "bigram_counts"):
-        (first,) = events[name].Scalars("start/loss")
-        assert first.step == 0
-        uniform = {round(point.value, 5) for point in events[name].Scalars("start/uniform")}
-        assert uniform == {round(math.log(27), 5)}
-        assert first.value == pytest.approx(math.log(27), abs=0.02)
+        line = {round(point.value, 5) for point in events[name].Scalars("watch_start/uniform")}
+        assert line == {round(math.log(27), 5)}
+        first, uniform = map(float, re.findall(r"\d\.\d{4}", text(events[name], "setup/start")))
+        assert uniform == pytest.approx(math.log(27), abs=1e-4)
+        assert first == pytest.approx(uniform, abs=0.02)
 
 
 def test_a_ratio_is_the_updates_spread_by_the_weights(trainer, tmp_path):
@@ -155,25 +200,25 @@ def test_a_ratio_is_the_updates_spread_by_the_weights(trainer, tmp_path):
             limit_val_batches=0, logger=TensorBoardLogger(tmp_path)).fit(model, data)  # fmt: skip
     events = events_of(tmp_path / "lightning_logs" / "version_0")
     norm = math.sqrt(sum(float(p.grad.square().sum()) for p in model.parameters()))
-    assert events.Scalars("optimizer/gradient_norm")[0].value == pytest.approx(norm, rel=1e-5)
-    assert events.Scalars("optimizer/lr")[0].value == pytest.approx(0.1)
+    assert events.Scalars("watch_optimizer/gradient_norm")[0].value == pytest.approx(norm, rel=1e-5)
+    assert events.Scalars("watch_optimizer/lr")[0].value == pytest.approx(0.1)
     weight = model.hidden.weight
     ratio = (0.1 * weight.grad).std() / before["hidden.weight"].std()
-    found = events.Scalars("update_ratio/hidden.weight")[0].value
+    found = events.Scalars("watch_update_ratio/hidden.weight")[0].value
     assert found == pytest.approx(math.log10(ratio), abs=1e-3)
 
 
 def test_each_run_has_the_pictures_that_apply(events):
-    assert set(events["mlp"].Tags()["images"]) == {"bigram", "embedding", "difficulty"}
-    assert set(events["bigram"].Tags()["images"]) == {"bigram", "embedding", "difficulty"}
-    assert set(events["bigram_counts"].Tags()["images"]) == {"bigram", "difficulty"}
+    assert set(events["mlp"].Tags()["images"]) == PICTURES
+    assert set(events["bigram"].Tags()["images"]) == PICTURES
+    assert set(events["bigram_counts"].Tags()["images"]) == PICTURES - {"watch/embedding"}
     for found in events.values():
         for tag in found.Tags()["images"]:
             drawn = picture(found.Images(tag)[-1])
             assert 0.01 < (drawn.min(axis=2) < 250).mean() < 0.99, tag
-    steps = [image.step for image in events["mlp"].Images("embedding")]
+    steps = [image.step for image in events["mlp"].Images("watch/embedding")]
     assert steps == [0, 13, 25]
-    moved = [image.encoded_image_string for image in events["mlp"].Images("embedding")]
+    moved = [image.encoded_image_string for image in events["mlp"].Images("watch/embedding")]
     assert len(set(moved)) == 3
 
 
@@ -245,20 +290,20 @@ def test_the_characters_losses_are_the_loss_in_every_view():
 
 def test_samples_are_sorted_and_their_shares_add_up(events):
     for found in events.values():
-        assert "in train" in text(found, "samples")
-        shares = [found.Scalars(f"samples/{s}")[-1].value for s in ("new", "in_train", "held_out")]
-        assert sum(shares) == pytest.approx(1)
+        head = text(found, "samples").splitlines()[0]
+        assert all(f" {sort} (" in head for sort in ("new", "in train", "held out"))
+        assert sum(map(int, re.findall(r"(\d+)%", head))) == pytest.approx(100, abs=2)
 
 
 def test_the_run_tells_what_it_is(events, runs):
     for name, found in events.items():
-        shown = yaml.safe_load(text(found, "run/config"))
+        shown = yaml.safe_load(text(found, "setup/config"))
         recorded = yaml.safe_load((runs[name] / "config.yaml").read_text())
         assert shown["model"]["class_path"] == recorded["model"]["class_path"]
         assert shown["data"]["init_args"]["max_words"] == 2000
-        assert torch.__version__ in text(found, "run/versions")
-    assert "`hidden.weight` | 200 × 30 | 6,000" in text(events["mlp"], "run/parameters")
-    assert "**11,897**" in text(events["mlp"], "run/parameters")
+        assert torch.__version__ in text(found, "setup/versions")
+    assert "`hidden.weight` | 200 × 30 | 6,000" in text(events["mlp"], "setup/parameters")
+    assert "**11,897**" in text(events["mlp"], "setup/parameters")
 
 
 def test_histograms_of_weights_gradients_and_activations(events):
@@ -267,12 +312,12 @@ def test_histograms_of_weights_gradients_and_activations(events):
     parameters += [
         f"{layer}.{kind}" for layer in ("hidden", "output") for kind in ("weight", "bias")
     ]
-    expected = {f"{what}/{name}" for what in ("weights", "gradients") for name in PARAMETERS}
-    assert tags == expected | {"activations/activation"}
-    last = events["mlp"].Histograms("weights/hidden.weight")[-1]
+    expected = {f"watch_{what}/{name}" for what in ("weights", "gradients") for name in PARAMETERS}
+    assert tags == expected | {"watch_activations/activation"}
+    last = events["mlp"].Histograms("watch_weights/hidden.weight")[-1]
     assert last.step == STEPS
     assert last.histogram_value.num == 6000
-    activations = events["mlp"].Histograms("activations/activation")[-1].histogram_value
+    activations = events["mlp"].Histograms("watch_activations/activation")[-1].histogram_value
     assert -1 <= activations.min < 0 < activations.max <= 1
     assert set(events["bigram_counts"].Tags()["histograms"]) == set()
 
@@ -284,6 +329,17 @@ def test_the_projector_has_the_trained_embedding_and_its_labels(runs):
     assert '"projector/embedding.tsv"' in config
     rows = np.loadtxt(run / "projector" / "embedding.tsv", delimiter="\t")
     assert rows == pytest.approx(model.embedding.weight.detach().numpy(), abs=1e-4)
+    with Image.open(run / "projector" / "characters.png") as discs:
+        assert discs.size == (6 * 64, 6 * 64)  # 27 of them
+        opaque = np.asarray(discs)
+    assert 'image_path: "projector/characters.png"' in config
+    assert re.findall(r"single_image_dim: (\d+)", config) == ["64", "64"]
+    middle = [opaque[12 + 64 * (i // 6), 32 + 64 * (i % 6)].tolist() for i in range(28)]
+    colours = {"boundary": (31, 36, 48), "vowel": (209, 73, 91), "consonant": (46, 111, 149)}
+    for character, pixel in zip("." + model.vocabulary.characters, middle, strict=False):
+        named = "boundary" if character == "." else kind(character)
+        assert pixel == [*colours[named], 255], character
+    assert middle[27][3] == 0
     with (run / "projector" / "characters.tsv").open(encoding="utf-8") as file:
         labels = list(csv.DictReader(file, delimiter="\t"))
     assert "".join(row["character"] for row in labels) == "." + model.vocabulary.characters
@@ -297,25 +353,33 @@ def test_the_settings_stand_beside_the_results(events):
     for name, found in events.items():
         metadata = found.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
         settings = HParamsPluginData.FromString(metadata).session_start_info.hparams
-        assert settings["data/batch_size"].number_value == 512
+        assert settings["Batch size"].number_value == 512
         assert not any("instantiator" in key or "vocabulary" in key for key in settings)
         losses = [point.value for point in found.Scalars("val/loss")]
-        assert found.Scalars("best/val_loss")[-1].value == pytest.approx(min(losses))
-        assert found.Scalars("cost/seconds")[-1].value > 0
+        best = [point.value for point in found.Scalars("results/best_val_loss")]
+        assert best[-1] == pytest.approx(min(losses))
+        assert best == sorted(best, reverse=True)
+        seconds = [point.value for point in found.Scalars("results/wall_seconds")]
+        assert seconds == sorted(seconds)
+        assert seconds[0] == 0 < seconds[-1]
+        first = ["Batch size", "Data", *["Learning rate"] * (name != "bigram_counts"), "Model",
+                 "Parameters"]  # fmt: skip
+        assert sorted(settings)[: len(first)] == first
+        assert settings["Data"].string_value == "Names"
         assert "hp_metric" not in found.Tags()["scalars"]
         if name == "mlp":
-            assert settings["model"].string_value == "MLP"
+            assert settings["Model"].string_value == "MLP"
             assert settings["model/hidden_dim"].number_value == 200
             assert settings["optimizer"].string_value == "MuonAdamW"
-            assert settings["optimizer/lr"].number_value == pytest.approx(0.07)
-            assert found.Scalars("cost/parameters")[-1].value == 11897
+            assert settings["Learning rate"].number_value == pytest.approx(0.07)
+            assert settings["Parameters"].number_value == 11897
 
 
 def test_the_charts_are_laid_out_once(events):
     for found in events.values():
         assert "custom_scalars__config__" in found.Tags()["tensors"]
         (layout,) = found.Tensors("custom_scalars__config__")
-        assert b"^test/loss$" in layout.tensor_proto.string_val[0]
+        assert b"^results/test_loss$" in layout.tensor_proto.string_val[0]
 
 
 def test_a_run_stays_small(runs):
@@ -327,7 +391,7 @@ def test_the_csv_table_says_the_same(runs, events):
     with (runs["mlp"] / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
     table = {(int(row["step"]), row["metric"]): float(row["value"]) for row in rows}
-    for tag in ("train/loss", "val/loss", "optimizer/gradient_norm"):
+    for tag in ("train/loss", "val/loss", "watch_optimizer/gradient_norm"):
         points = events["mlp"].Scalars(tag)
         assert {step for step, name in table if name == tag} == {point.step for point in points}
         for point in points:
@@ -346,17 +410,23 @@ def test_a_run_that_goes_on_shows_nothing_twice(tmp_path):
     torch.save(checkpoint, last)
     assert main(["fit", "--ckpt_path", last, "--trainer.max_steps", "30"]) == 0
     events = events_of(run)
-    for tag in ("train/loss", "val/loss", "optimizer/lr", "samples/new", "cost/seconds"):
+    for tag in (
+        "train/loss",
+        "val/loss",
+        "watch_optimizer/lr",
+        "results/best_val_loss",
+        "results/wall_seconds",
+    ):
         steps = [point.step for point in events.Scalars(tag)]
         assert steps == sorted(set(steps)), tag
     assert [p.step for p in events.Scalars("train/loss")] == [4, 9, 14, 19, 24, 29]
-    for tag in ("embedding", "bigram"):
+    for tag in ("watch/embedding", "watch/bigram"):
         steps = [image.step for image in events.Images(tag)]
         assert steps == sorted(set(steps)), tag
         assert steps[-1] == 30
     with (run / "metrics.csv").open() as file:
         rows = [(row["step"], row["metric"]) for row in csv.DictReader(file)]
-    for tag in ("train/loss", "optimizer/lr", "val/loss"):
+    for tag in ("train/loss", "watch_optimizer/lr", "val/loss"):
         steps = [int(step) for step, name in rows if name == tag]
         assert steps == sorted(set(steps)), tag
 
@@ -368,7 +438,7 @@ def test_one_flag_switches_a_part_off(tmp_path):
     run = fit(tmp_path, "mlp", *off, steps=2)
     tags = events_of(run).Tags()
     assert tags["images"] == tags["histograms"] == []
-    assert all(tag.startswith(("train/", "val/")) for tag in tags["scalars"] if tag != "epoch")
+    assert all(t.startswith(("train/", "val/")) for t in tags["scalars"] if t != "watch_epoch")
     assert not (run / "projector_config.pbtxt").exists()
 
 
@@ -388,13 +458,13 @@ def test_there_is_a_flag_for_each_file(tmp_path):
 def test_what_a_user_names_replaces_the_part_that_is_there_by_default(tmp_path):
     own = ["--trainer.callbacks+=litmore.callbacks.HeatMap", "--trainer.callbacks.every_n_steps=2"]
     run = fit(tmp_path, "bigram", *own, steps=5)
-    assert [image.step for image in events_of(run).Images("bigram")] == [0, 2, 4, 5]
+    assert [image.step for image in events_of(run).Images("watch/bigram")] == [0, 2, 4, 5]
 
 
 def test_pictures_come_as_often_as_asked(tmp_path):
     run = fit(tmp_path, "bigram", "--tensorboard.every_n_steps", "3", steps=7)
     events = events_of(run)
-    for tag in ("bigram", "embedding", "difficulty"):
+    for tag in ("watch/bigram", "watch/embedding", "watch/difficulty"):
         assert [image.step for image in events.Images(tag)] == [0, 3, 6, 7]
 
 
@@ -432,7 +502,7 @@ def test_watching_changes_no_training_and_takes_any_alphabet(trainer, tmp_path, 
     for one, other in zip(watched.parameters(), alone.parameters(), strict=True):
         assert (one == other).all()
     events = events_of(tmp_path / "lightning_logs" / "version_0")
-    assert set(events.Tags()["images"]) == {"bigram", "embedding", "difficulty"}
+    assert set(events.Tags()["images"]) == PICTURES
 
 
 class Plain(LightningModule):
@@ -456,8 +526,8 @@ def test_a_model_of_something_else_shows_what_applies(trainer, tmp_path, recwarn
     trainer(max_steps=4, log_every_n_steps=2, logger=TensorBoardLogger(tmp_path),
             callbacks=tensorboard()).fit(Plain())  # fmt: skip
     tags = events_of(tmp_path / "lightning_logs" / "version_0").Tags()
-    assert "optimizer/gradient_norm" in tags["scalars"]
-    assert "weights/layer.0.weight" in tags["histograms"]
+    assert "watch_optimizer/gradient_norm" in tags["scalars"]
+    assert "watch_weights/layer.0.weight" in tags["histograms"]
     assert tags["images"] == []
 
 
@@ -477,7 +547,7 @@ def test_a_model_gone_astray_is_not_drawn(trainer, tmp_path):
     trainer(max_steps=6, log_every_n_steps=1, callbacks=tensorboard(every_n_steps=1),
             logger=TensorBoardLogger(tmp_path)).fit(model, data)  # fmt: skip
     events = events_of(tmp_path / "lightning_logs" / "version_0")
-    assert events.Images("embedding")[0].step == 0
+    assert events.Images("watch/embedding")[0].step == 0
 
 
 class Counting(Drawing):

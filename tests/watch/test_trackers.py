@@ -137,11 +137,16 @@ def test_a_tracker_gets_what_tensorboard_gets(tracker, tmp_path):
     of_both = {
         key: (value, drawn[key])
         for key, value in numbers.items()
-        if key in drawn and not key[0].startswith(("speed/", "cost/"))
+        if key in drawn and not key[0].startswith(("watch_speed/", "results/"))
     }
     for value, of_tensorboard in of_both.values():
         assert np.float32(value) == np.float32(of_tensorboard)
-    for metric in ("train/loss", "train/accuracy", "optimizer/lr", "optimizer/gradient_norm"):
+    for metric in (
+        "train/loss",
+        "train/accuracy",
+        "watch_optimizer/lr",
+        "watch_optimizer/gradient_norm",
+    ):
         assert {step for name, step in of_both if name == metric} == set(range(10)), metric
     assert {key for key in drawn if key[0] == "val/loss"} == {
         key for key in of_both if key[0] == "val/loss"

@@ -9,7 +9,8 @@ from jsonargparse import ArgumentParser
 from litmore.cli.parser import command_parser
 from litmore.errors import InputError
 from litmore.files import here
-from litmore.runs.history import curves_of, find_runs
+from litmore.runs.history import Curve, curves_of, find_runs
+from litmore.runs.summary import read_summary
 from litmore.system import relative
 from litmore.watch.curves import loss_curves
 
@@ -27,7 +28,7 @@ def run(is_alone: bool, runs: Sequence[str], output: str = "losses.png") -> None
 
     """
     folders = find_runs(map(Path, runs))
-    curves = [curve for run in folders for curve in curves_of(run, relative(run))]
+    curves = [curve for run in folders for curve in _losses(run)]
     if not curves:
         raise InputError(f"plot {runs[0]}: no loss was logged there")
     figure = loss_curves(curves)
@@ -36,6 +37,18 @@ def run(is_alone: bool, runs: Sequence[str], output: str = "losses.png") -> None
     except OSError as error:
         raise InputError(f"--output {output}: {error.strerror}") from None
     sys.stdout.write(f"{output}\n")
+
+
+def _losses(run: Path) -> list[Curve]:
+    """The losses of a run; of one that logs none under their names, what it is saved by."""
+    if found := curves_of(run, relative(run)):
+        return found
+    try:
+        stage, _, metric = read_summary(run).monitor.rpartition("/")
+    except InputError:  # a foreign folder of events
+        return []
+    stages = ("train", "val", "test") if stage in ("train", "val") else (stage,)
+    return curves_of(run, relative(run), [f"{each}/{metric}".lstrip("/") for each in stages])
 
 
 def parser() -> ArgumentParser:

@@ -45,11 +45,12 @@ class DecisionBoundary(Callback):
         if not trainer.loggers or folder is None:
             return
         x, y = self.points.x, self.points.y
-        figure = plot(x, y, *score_grid(pl_module, x))
+        title = f"where the model draws the line after {trainer.global_step:,} steps"
+        figure = plot(x, y, *score_grid(pl_module, x), title)
         figure.savefig(Path(folder) / "decision_boundary.png", dpi=120)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_figure("decision_boundary", figure, trainer.global_step)
+                logger.experiment.add_figure("watch/decision_boundary", figure, trainer.global_step)
 
 
 def score_grid(
@@ -73,6 +74,7 @@ def plot(
     across: Float[Tensor, " X"],
     up: Float[Tensor, " Y"],
     scores: Float[Tensor, "Y X"],
+    title: str = "",
 ) -> Any:
     """The points on what the model says of the plane, as a matplotlib figure.
 
@@ -93,4 +95,5 @@ def plot(
     for sign, color in ((-1, "#08519c"), (1, "#a50f15")):
         axes.plot(*x[y == sign].T, "o", color=color, markeredgecolor="white", markersize=6)
     axes.set_aspect("equal")
+    axes.set_title(title)
     return figure

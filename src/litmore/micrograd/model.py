@@ -26,6 +26,9 @@ class ScalarMLP(LightningModule):
     whole objective, hinge loss and L2 penalty, is one graph of scalars, and the gradient comes back
     from it. `backprop: torch` has torch do the same.
 
+    It logs `train/hinge` and `val/hinge`: a hinge loss is none in nats, and on a chart of losses it
+    would flatten those of character models.
+
     Source: micrograd (Karpathy), demo.ipynb: with `seed_everything: 1337` its first weights, draw
     by draw.
 
@@ -133,7 +136,7 @@ class ScalarMLP(LightningModule):
     def _log(self, stage: str, loss: Tensor, scores: Tensor, y: Tensor) -> None:
         correct = (scores > 0) == (y > 0)
         self.log_dict(
-            {f"{stage}/loss": loss, f"{stage}/accuracy": correct.double().mean()},
+            {f"{stage}/hinge": loss, f"{stage}/accuracy": correct.double().mean()},
             batch_size=len(y),
             sync_dist=stage != "train",
         )

@@ -15,6 +15,22 @@ from litmore.runs.folder import EVENTS, TABLE
 
 LOSSES = ("train/loss", "val/loss", "test/loss")
 
+TEST_LOSS = "results/test_loss"
+"""Where TensorBoard has it: its tabs put groups and columns in the order of their names."""
+
+HPARAMS = "_hparams_/session_start_info"
+"""A run's row in the HParams tab."""
+
+PARAMETERS = "Parameters"
+"""The column there that has their number."""
+
+IN_EVENTS = {
+    "test/loss": TEST_LOSS,
+    "cost/seconds": "results/wall_seconds",
+    "epoch": "watch_epoch",
+}
+"""Metrics that events have under another name, but for those of older versions."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -75,14 +91,30 @@ def curves_of(run: Path, name: str, metrics: Sequence[str] = LOSSES) -> list[Cur
 
 
 def _from_events(run: Path, metrics: Sequence[str]) -> Iterator[tuple[str, dict[int, float]]]:
-    from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
+    from tensorboard.backend.event_processing.event_accumulator import (
+        SCALARS,
+        TENSORS,
+        EventAccumulator,
+    )
 
     # A run that went on is no news.
     logging.getLogger("tensorboard").setLevel(logging.ERROR)
 
     events = EventAccumulator(str(run), size_guidance={SCALARS: 0}).Reload()
-    for metric in set(metrics) & set(events.Tags()[SCALARS]):
-        yield metric, {each.step: each.value for each in events.Scalars(metric)}
+    there = set(events.Tags()[SCALARS])
+    for metric in metrics:
+        for tag in (metric, IN_EVENTS.get(metric)):
+            if tag in there:
+                points = events.Scalars(tag)
+                points = points[-1:] if tag == TEST_LOSS else points  # drawn as a level line
+                yield metric, {each.step: each.value for each in points}
+    if "cost/parameters" in set(metrics) - there and HPARAMS in events.Tags()[TENSORS]:
+        from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+        content = events.SummaryMetadata(HPARAMS).plugin_data.content
+        columns = HParamsPluginData.FromString(content).session_start_info.hparams
+        if PARAMETERS in columns:
+            yield "cost/parameters", {0: columns[PARAMETERS].number_value}
 
 
 def _from_table(path: Path, metrics: Sequence[str]) -> dict[str, dict[int, float]]:

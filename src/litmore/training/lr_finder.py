@@ -128,7 +128,7 @@ class LRFinder(Callback):
         figure.savefig(path, dpi=120)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_figure("lr_find", figure)
+                logger.experiment.add_figure("watch/lr_find", figure)
         return path
 
 

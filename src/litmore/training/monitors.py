@@ -14,7 +14,8 @@ class MonitorCheck(Callback):
     """Refuse a monitored metric that nobody has logged when it is first to be there.
 
     That is after the first validation or the first epoch, whichever the callback looks after; the
-    first epoch where there is no validation.
+    first epoch where there is no validation. There, `--monitor val/…` has nothing to go by, as it
+    has by default, so that a config that names one can be overfitted.
 
     Raises:
         InputError: it is not; the message has the name that may be meant, and those that there are.
@@ -30,7 +31,8 @@ class MonitorCheck(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         for callback in _watching(trainer):
-            if looks_after_epoch(callback, trainer) or not validates(trainer):
+            waits = _is_ours(callback) and callback.monitor.startswith("val/")
+            if looks_after_epoch(callback, trainer) or not (validates(trainer) or waits):
                 _check(trainer, callback.monitor, _flag(callback))
         _check_schedules(trainer)
 
@@ -52,9 +54,12 @@ def _check_schedules(trainer: Trainer, beginning: str = "") -> None:
             _check(trainer, name, "--lr_scheduler.monitor")
 
 
+def _is_ours(callback: Callback) -> bool:
+    return isinstance(callback, Checkpoint) and not isinstance(callback, ModelCheckpoint)
+
+
 def _flag(callback: Callback) -> str:
-    is_ours = isinstance(callback, Checkpoint) and not isinstance(callback, ModelCheckpoint)
-    return "--monitor" if is_ours else f"--trainer.callbacks {type(callback).__name__}"
+    return "--monitor" if _is_ours(callback) else f"--trainer.callbacks {type(callback).__name__}"
 
 
 def _check(trainer: Trainer, name: str, flag: str) -> None:

@@ -40,7 +40,7 @@ def tensorboard_writers(trainer: Trainer) -> list[Writer]:
     writers = [each.experiment for each in trainer.loggers if isinstance(each, TensorBoardLogger)]
     for writer in writers:
         if writer.file_writer is None:  # an earlier training has closed it; any entry opens it
-            writer.add_scalar("epoch", trainer.current_epoch, trainer.global_step)
+            writer.add_scalar("watch_epoch", trainer.current_epoch, trainer.global_step)
     return writers
 
 

@@ -8,7 +8,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from litmore.errors import InputError, RunError
 from litmore.runs.folder import EVENTS
+from litmore.runs.history import TEST_LOSS
 from litmore.runs.summary import write, written
+from litmore.watch.markdown import table
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +20,8 @@ SUFFIX = ".test"
 class Judgement(Callback):
     """Add `test/loss` and its kin to the summary of the checkpoint's run, and to its events.
 
-    Those in a file of their own, which the next judgement of the run replaces.
+    Those in a file of their own, which the next judgement of the run replaces: all of them as
+    text, `scores/test`, and the loss as a level line for the charts and the HParams tab.
 
     Args:
         run: the run's folder.
@@ -50,5 +53,8 @@ class Judgement(Callback):
         for old in self.run.glob(f"{EVENTS}{SUFFIX}"):
             old.unlink()
         with SummaryWriter(self.run, filename_suffix=SUFFIX) as writer:
-            for name, value in found.items():
-                writer.add_scalar(name, value, self.step)
+            rows = [[f"`{name}`", f"{value:.4f}"] for name, value in found.items()]
+            writer.add_text("scores/test", table(["", f"at step {self.step:,}"], rows), self.step)
+            if "test/loss" in found:
+                for step in (0, max(self.step, 1)):
+                    writer.add_scalar(TEST_LOSS, found["test/loss"], step)

@@ -16,6 +16,14 @@ NEWLINE_LABEL = "↵"
 
 VOWELS = frozenset("aeiouαεηιουωаеиоуыэюяіїєё")
 
+COLOURS = {
+    "vowel": "#d1495b",
+    "consonant": "#2e6f95",
+    "other": "#6c757d",
+    "boundary": "#1f2430",
+}
+"""Of the kinds of characters, wherever they are told apart."""
+
 
 @lru_cache(maxsize=8)
 def legible(characters: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

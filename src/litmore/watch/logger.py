@@ -1,7 +1,7 @@
 """TensorBoard's curves in a run's folder."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from litmore.runs.folder import RunFolder, is_first_process
+from litmore.runs.history import IN_EVENTS
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,10 @@ class RunLogger(TensorBoardLogger):
                 if name not in vars(events):
                     setattr(events, name, self._while_alive(getattr(events, name)))
         return writer
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Lightning's `epoch` by a name that the losses come before."""
+        super().log_metrics({IN_EVENTS.get(k, k): v for k, v in metrics.items()}, step)
 
     def _while_alive(self, write: Callable[..., None]) -> Callable[..., None]:
         def guarded(*args: Any) -> None:

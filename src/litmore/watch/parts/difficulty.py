@@ -1,5 +1,6 @@
 """Which characters are hard to predict, and after which it is hard to go on."""
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,13 @@ EXAMPLES = 20_000
 LOGITS = 1 << 20
 """Of a batch, for each place in a word: bounds the memory."""
 
+RED, GREY = "#d1495b", "#6c757d"
+
 SHOWN = 30
-"""Characters a panel; of a larger alphabet, those that weigh most in the loss."""
+"""Characters a panel; of a larger alphabet, the commonest."""
+
+BEYOND = 2.0
+"""How far the axis of losses goes, in ln V, which guessing costs."""
 
 
 def difficulty(
@@ -37,9 +43,11 @@ def difficulty(
     characters: str,
     title: str = "",
 ) -> "Figure":
-    """The mean loss of each next character, and after each previous one, the hardest first.
+    """The mean loss of each next character, and after each previous one.
 
-    A bar's height is the loss; how dark it is, how often the character occurs.
+    A bar's height is the loss; how dark it is, how often the character occurs. The characters and
+    the axes depend on the alphabet and the data alone: the pictures of two runs can be compared.
+    What goes beyond the axis has its loss written on it.
 
     Args:
         nll: negative log-likelihood in nats, summed over the examples of each next character
@@ -49,16 +57,23 @@ def difficulty(
         title: above the panels.
 
     """
-    figure = blank(860, 560)
+    figure = blank(720, 620)
     labels, fonts = legible(characters)
     mean = float(nll[0].sum() / max(times[0].sum(), 1.0))
+    uniform = math.log(len(labels))
     for row, what in enumerate(("to predict", "to go on after")):
-        axes = figure.add_axes((0.07, 0.55 - 0.475 * row, 0.91, 0.36))
-        _bars(axes, nll[row], times[row], labels, fonts)
-        axes.axhline(mean, color="#d1495b", linewidth=1, linestyle="--")
-        axes.set_title(f"hard {what}", loc="right", fontsize=10, color=INK, pad=2)
-        axes.set_ylabel("nats", color=INK, fontsize=9)
-    figure.text(0.07, 0.955, f"{title}: mean {mean:.3f}", color=INK, fontsize=11, va="center")
+        axes = figure.add_axes((0.07, 0.53 - 0.47 * row, 0.92, 0.34))
+        _bars(axes, nll[row], times[row], labels, fonts, BEYOND * uniform)
+        axes.axhline(uniform, color=GREY, linewidth=1.2, linestyle=":")
+        axes.axhline(mean, color=RED, linewidth=1.2, linestyle="--")
+        axes.set_title(f"hard {what}", loc="left", fontsize=13, color=INK, pad=4)
+        axes.set_ylabel("nats", color=INK, fontsize=10)
+    figure.text(0.07, 0.97, title, color=INK, fontsize=11, va="center")
+    for at, said, colour in (
+        (0.72, f"mean {mean:.3f} - -", RED),
+        (0.99, f"guessing {uniform:.3f} ···", GREY),
+    ):
+        figure.text(at, 0.925, said, color=colour, fontsize=11, ha="right")
     return figure
 
 
@@ -68,21 +83,23 @@ def _bars(
     times: Float[np.ndarray, " V"],
     labels: tuple[str, ...],
     fonts: tuple[str, ...],
+    top: float,
 ) -> None:
     from matplotlib import colormaps
 
-    weighty = np.argsort(-nll, kind="stable")[:SHOWN]
-    weighty = weighty[times[weighty] > 0]
-    loss = nll[weighty] / times[weighty]
-    order = np.argsort(-loss, kind="stable")
-    shown, loss = weighty[order], loss[order]
+    shown = np.sort(np.argsort(-times, kind="stable")[:SHOWN])
+    shown = shown[times[shown] > 0]
+    loss = nll[shown] / times[shown]
     often = np.sqrt(times[shown] / max(times.max(), 1.0))
     axes.bar(np.arange(len(shown)), loss, color=colormaps["Blues"](0.25 + 0.7 * often))
     axes.set_xticks(np.arange(len(shown)), [labels[i] for i in shown], parse_math=False)
-    axes.tick_params(axis="x", length=0, labelsize=10, labelfontfamily=list(fonts), colors=INK)
+    for at in np.flatnonzero(loss > top):
+        axes.text(at, top, f"{loss[at]:.1f}", ha="center", va="bottom", fontsize=8, color=INK)
+    axes.set_ylim(0, top or 1.0)
+    axes.tick_params(axis="x", length=0, labelsize=13, labelfontfamily=list(fonts), colors=INK)
     if any(len(labels[i]) > 2 for i in shown):
         axes.tick_params(axis="x", labelrotation=90, labelsize=6)
-    axes.tick_params(axis="y", labelsize=8, colors=INK)
+    axes.tick_params(axis="y", labelsize=10, colors=INK)
     axes.margins(x=0.01)
     axes.grid(axis="y", color="0.9")
     axes.set_axisbelow(True)
@@ -117,12 +134,13 @@ def character_losses(
 
 
 class Difficulty(Drawing):
-    """Show `difficulty`: the loss of each next character, and after each previous one.
+    """Show `watch/difficulty`: the loss of each next character, and after each previous one.
 
     On the first held-out batches, or the first training ones where there are none.
 
     Args:
-        every_n_steps: between two drawings; None: a few times in the training; 0: at its end.
+        every_n_steps: between two drawings; None: at the start, the middle and the end; 0: at the
+            end.
 
     """
 
@@ -150,6 +168,6 @@ class Difficulty(Drawing):
             nll.cpu().numpy(),
             times.cpu().numpy(),
             str(pl_module.vocabulary),
-            f"loss on {split}, {float(times[0].sum()):,.0f} characters, after {step:,} steps",
+            f"{split} loss after {step:,} steps, of {float(times[0].sum()):,.0f} characters",
         )
-        writer.add_image("difficulty", pixels(figure), step, dataformats="HWC")
+        writer.add_image("watch/difficulty", pixels(figure), step, dataformats="HWC")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, Integer
+from jaxtyping import Float, Int, Integer
 from lightning.pytorch import Trainer
 from torch import Tensor
 
@@ -21,8 +21,8 @@ from litmore.watch.settings import commonest
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SIDE = 756
-"""Pixels of the map, for the lectures' 27 characters 28 each."""
+SIDE = 900
+"""Pixels of the map, for the lectures' 27 characters 33 each."""
 
 SHOWN = 64
 """Rows and columns; of a larger alphabet, those of the commonest characters."""
@@ -30,8 +30,11 @@ SHOWN = 64
 MIN_LABEL = 6
 """Pixels of a row's or column's label."""
 
-WRITTEN = 20
-"""Pixels of a cell from which on there is room to write in it."""
+WRITTEN = 26
+"""Pixels of a cell from which on what is written in it can be read."""
+
+FAINT = "#5c6676"
+"""Of what is written in the light cells: made small, the map is its colours and no grey noise."""
 
 
 def heat_map(
@@ -42,8 +45,9 @@ def heat_map(
 ) -> "Figure":
     """A row for each character, a column for each that may follow it.
 
-    In each cell stand both characters and, below, its value. An alphabet that leaves no room for
-    that gets the colours alone.
+    In each cell stands its value, to be read at full size; the colours and the characters at the
+    margins are there for a third of it, too, which is how TensorBoard shows it first. An alphabet
+    that leaves no room for values gets the colours alone.
 
     Args:
         table: counts or shares. Rows: the previous character.
@@ -57,21 +61,22 @@ def heat_map(
 
     size = len(table)
     cell = min(SIDE / size, 100.0)
-    side, margin, edge = cell * size, 46.0, 10.0
-    width, height = margin + max(side, 280.0) + edge, margin + side + edge
+    side, left, above, edge = cell * size, 50.0, 76.0, 10.0
+    width, height = left + max(side, 280.0) + edge, above + side + edge
     figure = blank(width, height)
-    axes = figure.add_axes((margin / width, edge / height, side / width, side / height))
+    axes = figure.add_axes((left / width, edge / height, side / width, side / height))
     # The square root of it: the rare pairs would all be one white.
     norm = PowerNorm(0.5, 0, float(table.max()) or 1.0)
     axes.imshow(table, cmap="Blues", norm=norm)
-    axes.set_title(title, color=INK, fontsize=11, loc="left", pad=24)
+    shorter = min(1.0, (width - left - edge) / (11.6 * max(len(title), 1)))
+    axes.set_title(title, color=INK, fontsize=14 * shorter, loc="left", pad=30)
     labels, fonts = legible(characters)
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set_visible(False)
     stamps = Stamps(axes, fonts, cell)
     if cell >= WRITTEN:
-        stamps.write(_cells(table, written, labels, np.asarray(norm(table)) > 0.55, cell))
+        stamps.write(_cells(table, written, np.asarray(norm(table)), cell))
     stamps.write(_margins(labels, cell))
     stamps.draw()
     return figure
@@ -80,17 +85,14 @@ def heat_map(
 def _cells(
     table: Any,
     written: Callable[[float | int], str],
-    labels: Sequence[str],
-    dark: Bool[np.ndarray, "V V"],
+    shade: Float[np.ndarray, "V V"],
     cell: float,
 ) -> Iterator[Text]:
-    """Both characters of each cell, if they have room, and its value below."""
+    """The value of each cell."""
     for (i, j), value in np.ndenumerate(table):
-        ink = "white" if dark[i, j] else INK
-        pair = labels[i] + labels[j]
-        if len(pair) <= 4:
-            yield pair, j, i - 0.19, (0.30 if len(pair) < 4 else 0.25) * cell, ink
-        yield written(float(value)), j, i + 0.23, 0.25 * cell, ink
+        text = written(float(value))
+        ink = "white" if shade[i, j] > 0.5 else INK if shade[i, j] > 0.3 else FAINT
+        yield text, j, i, (0.33 if len(text) > 3 else 0.38) * cell, ink
 
 
 def _margins(labels: Sequence[str], cell: float) -> Iterator[Text]:
@@ -98,14 +100,14 @@ def _margins(labels: Sequence[str], cell: float) -> Iterator[Text]:
     down = right = -math.inf  # how far they reach
     for i, label in enumerate(labels):
         is_long = len(label) > 2  # such as U+4E2D
-        height = 7.0 if is_long else min(max(0.5 * cell, MIN_LABEL), 14.0)
+        height = 8.0 if is_long else min(max(0.64 * cell, MIN_LABEL), 24.0)
         half = max(0.75 * height / cell, 0.5)
         if i - half >= down:
-            yield label, -0.5 - (22 if is_long else 14) / cell, i, height, INK
+            yield label, -0.5 - (26 if is_long else 18) / cell, i, height, INK
             down = i + half
         half = max(0.4 * height * len(label) / cell, 0.5)
         if i - half >= right:
-            yield label, i, -0.5 - 14 / cell, height, INK
+            yield label, i, -0.5 - 18 / cell, height, INK
             right = i + half
 
 
@@ -132,7 +134,7 @@ def bigram_shares(model: CharLM, tokens: Int[Tensor, " N"]) -> Float[np.ndarray,
 
 
 class HeatMap(Drawing):
-    """Show `bigram`: what has been counted, or how likely each character is after one other.
+    """Show `watch/bigram`: what has been counted, or how likely each character is after one other.
 
     Of a model of longer contexts that is the first character of a word: after `.a` come the second
     characters of words with an a. Of a bigram it is the whole model.
@@ -140,7 +142,8 @@ class HeatMap(Drawing):
     Source: makemore lecture, part 1.
 
     Args:
-        every_n_steps: between two drawings; None: a few times in the training; 0: at its end.
+        every_n_steps: between two drawings; None: at the start, the middle and the end; 0: at the
+            end.
 
     """
 
@@ -165,4 +168,4 @@ class HeatMap(Drawing):
             shown = "".join(characters[token - 1] for token in tokens[1:].tolist())
             shown = "\n" * pl_module.vocabulary.is_text + shown
             figure = heat_map(table, shown, title, written)
-            writer.add_image("bigram", pixels(figure), step, dataformats="HWC")
+            writer.add_image("watch/bigram", pixels(figure), step, dataformats="HWC")

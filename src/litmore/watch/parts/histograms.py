@@ -12,7 +12,7 @@ OUT_OF_BOUNDS = 1e19
 
 
 class Histograms(Drawing):
-    """Show `weights/…`, `gradients/…` and `activations/…`.
+    """Show `watch_weights/…`, `watch_gradients/…` and `watch_activations/…`.
 
     The gradients are the last step's, as the optimizer got them; the activations are what the
     model's activation modules (`nn.Tanh` and its kin) give out on the last batch.
@@ -33,10 +33,10 @@ class Histograms(Drawing):
 
     def draw(self, trainer: Trainer, pl_module: LightningModule, writer: Writer, step: int) -> None:
         parameters = list(pl_module.named_parameters())
-        found = {f"weights/{name}": p.detach() for name, p in parameters}
-        found |= {f"gradients/{name}": p.grad for name, p in parameters if p.grad is not None}
+        found = {f"watch_weights/{name}": p.detach() for name, p in parameters}
+        found |= {f"watch_gradients/{name}": p.grad for name, p in parameters if p.grad is not None}
         outputs = activations(pl_module, self._batch)
-        found |= {f"activations/{name}": output for name, (_, output) in outputs.items()}
+        found |= {f"watch_activations/{name}": output for name, (_, output) in outputs.items()}
         for tag, values in found.items():
             if values.numel() > 1 and bool((values.abs() < OUT_OF_BOUNDS).all()):
                 writer.add_histogram(tag, values.float(), step)

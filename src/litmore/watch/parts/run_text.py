@@ -10,7 +10,7 @@ from litmore.watch.settings import settings
 
 
 class RunText(Drawing):
-    """Show `run/config`, `run/versions` and `run/parameters` as text, once, where it starts."""
+    """Show `setup/config`, `…/versions` and `…/parameters` as text, once, where it starts."""
 
     flag = "text"
 
@@ -23,10 +23,10 @@ class RunText(Drawing):
 
     def draw(self, trainer: Trainer, pl_module: LightningModule, writer: Writer, step: int) -> None:
         config = yaml.safe_dump(settings(trainer), sort_keys=False)
-        writer.add_text("run/config", code(config), step)
+        writer.add_text("setup/config", code(config), step)
         rows = [[name, f"`{version}`"] for name, version in versions().items()]
-        writer.add_text("run/versions", table(["", "version"], rows), step)
-        writer.add_text("run/parameters", parameter_table(pl_module), step)
+        writer.add_text("setup/versions", table(["", "version"], rows), step)
+        writer.add_text("setup/parameters", parameter_table(pl_module), step)
 
 
 def parameter_table(pl_module: LightningModule) -> str:

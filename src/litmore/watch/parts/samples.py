@@ -10,13 +10,14 @@ from litmore.watch.settings import splits_of
 
 
 class Samples(Drawing):
-    """Show `samples` as text, sorted into in train, held out and new, and each sort's share.
+    """Show `samples` as text, sorted into in train, held out and new, with each sort's share.
 
     Each time the same random numbers: what changes is the model. Training's own are not touched.
     Of running text it is one text.
 
     Args:
-        every_n_steps: between two drawings; None: a few times in the training; 0: at its end.
+        every_n_steps: between two drawings; None: at the start, the middle and the end; 0: at the
+            end.
         num_samples: names a time.
         seed: of the draws.
 
@@ -50,5 +51,3 @@ class Samples(Drawing):
         shares = {sort: len(sorts[sort]) / max(len(names), 1) for sort in SORTS}
         head = [f"{sort} ({shares[sort]:.0%})" for sort in SORTS]
         writer.add_text("samples", table(head, rows), step)
-        for sort, share in shares.items():
-            writer.add_scalar(f"samples/{sort.replace(' ', '_')}", share, step)

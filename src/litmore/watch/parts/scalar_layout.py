@@ -6,20 +6,18 @@ from litmore.watch.drawing import Part, harmless, tensorboard_writers
 
 LAYOUT = {
     "how well": {
-        metric: ["Multiline", [f"^{stage}/{metric}$" for stage in ("train", "val", "test")]]
+        metric: ["Multiline", [f"^train/{metric}$", f"^val/{metric}$", f"^results/test_{metric}$"]]
         for metric in ("loss", "perplexity", "bits_per_char", "accuracy")
     },
     "where it starts": {
-        "first loss beside ln V": ["Multiline", ["^start/loss$", "^start/uniform$"]],
-        "loss beside ln V": ["Multiline", ["^train/loss$", "^start/uniform$"]],
+        "loss beside ln V": ["Multiline", ["^train/loss$", "^watch_start/uniform$"]],
         "loss beside its floor, when overfitting": ["Multiline", ["^train/loss$", "^train/floor$"]],
     },
     "how it goes": {
-        "update-to-weight ratio (log10)": ["Multiline", ["^update_ratio/"]],
-        "saturated tanh units (share)": ["Multiline", ["^saturated/"]],
-        "learning rate": ["Multiline", ["^optimizer/lr"]],
-        "gradient norm": ["Multiline", ["^optimizer/gradient_norm$"]],
-        "samples (share)": ["Multiline", ["^samples/"]],
+        "update-to-weight ratio (log10)": ["Multiline", ["^watch_update_ratio/"]],
+        "saturated tanh units (share)": ["Multiline", ["^watch_saturated/"]],
+        "learning rate": ["Multiline", ["^watch_optimizer/lr"]],
+        "gradient norm": ["Multiline", ["^watch_optimizer/gradient_norm$"]],
     },
 }
 
