@@ -200,11 +200,11 @@ def test_a_ratio_is_the_updates_spread_by_the_weights(trainer, tmp_path):
             limit_val_batches=0, logger=TensorBoardLogger(tmp_path)).fit(model, data)  # fmt: skip
     events = events_of(tmp_path / "lightning_logs" / "version_0")
     norm = math.sqrt(sum(float(p.grad.square().sum()) for p in model.parameters()))
-    assert events.Scalars("watch_optimizer/gradient_norm")[0].value == pytest.approx(norm, rel=1e-5)
-    assert events.Scalars("watch_optimizer/lr")[0].value == pytest.approx(0.1)
+    assert events.Scalars("optimizer/gradient_norm")[0].value == pytest.approx(norm, rel=1e-5)
+    assert events.Scalars("optimizer/lr")[0].value == pytest.approx(0.1)
     weight = model.hidden.weight
     ratio = (0.1 * weight.grad).std() / before["hidden.weight"].std()
-    found = events.Scalars("watch_update_ratio/hidden.weight")[0].value
+    found = events.Scalars("update_ratio/hidden.weight")[0].value
     assert found == pytest.approx(math.log10(ratio), abs=1e-3)
 
 
@@ -392,10 +392,10 @@ def test_the_csv_table_says_the_same(runs, events):
         rows = list(csv.DictReader(file))
     table = {(int(row["step"]), row["metric"]): float(row["value"]) for row in rows}
     for tag in ("train/loss", "val/loss", "watch_optimizer/gradient_norm"):
-        points = events["mlp"].Scalars(tag)
-        assert {step for step, name in table if name == tag} == {point.step for point in points}
+        points, metric = events["mlp"].Scalars(tag), tag.removeprefix("watch_")
+        assert {step for step, name in table if name == metric} == {point.step for point in points}
         for point in points:
-            assert table[point.step, tag] == pytest.approx(point.value)
+            assert table[point.step, metric] == pytest.approx(point.value)
 
 
 # Going on, switching off, other models
@@ -426,7 +426,7 @@ def test_a_run_that_goes_on_shows_nothing_twice(tmp_path):
         assert steps[-1] == 30
     with (run / "metrics.csv").open() as file:
         rows = [(row["step"], row["metric"]) for row in csv.DictReader(file)]
-    for tag in ("train/loss", "watch_optimizer/lr", "val/loss"):
+    for tag in ("train/loss", "optimizer/lr", "val/loss"):
         steps = [int(step) for step, name in rows if name == tag]
         assert steps == sorted(set(steps)), tag
 
@@ -526,7 +526,7 @@ def test_a_model_of_something_else_shows_what_applies(trainer, tmp_path, recwarn
     trainer(max_steps=4, log_every_n_steps=2, logger=TensorBoardLogger(tmp_path),
             callbacks=tensorboard()).fit(Plain())  # fmt: skip
     tags = events_of(tmp_path / "lightning_logs" / "version_0").Tags()
-    assert "watch_optimizer/gradient_norm" in tags["scalars"]
+    assert "optimizer/gradient_norm" in tags["scalars"]
     assert "watch_weights/layer.0.weight" in tags["histograms"]
     assert tags["images"] == []
 

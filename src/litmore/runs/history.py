@@ -24,12 +24,20 @@ HPARAMS = "_hparams_/session_start_info"
 PARAMETERS = "Parameters"
 """The column there that has their number."""
 
-IN_EVENTS = {
+_IN_EVENTS = {
     "test/loss": TEST_LOSS,
     "cost/seconds": "results/wall_seconds",
     "epoch": "watch_epoch",
 }
-"""Metrics that events have under another name, but for those of older versions."""
+
+_WATCHED = ("optimizer", "saturated", "speed", "start", "update_ratio")
+
+
+def in_events(metric: str) -> str:
+    """What TensorBoard's events call a metric, lest a group comes before the losses."""
+    if metric.partition("/")[0] in _WATCHED:
+        return f"watch_{metric}"
+    return _IN_EVENTS.get(metric, metric)
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ def _from_events(run: Path, metrics: Sequence[str]) -> Iterator[tuple[str, dict[
     events = EventAccumulator(str(run), size_guidance={SCALARS: 0}).Reload()
     there = set(events.Tags()[SCALARS])
     for metric in metrics:
-        for tag in (metric, IN_EVENTS.get(metric)):
+        for tag in {metric, in_events(metric)}:  # older versions have it as it is
             if tag in there:
                 points = events.Scalars(tag)
                 points = points[-1:] if tag == TEST_LOSS else points  # drawn as a level line

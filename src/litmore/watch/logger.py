@@ -9,7 +9,7 @@ from typing import Any
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from litmore.runs.folder import RunFolder, is_first_process
-from litmore.runs.history import IN_EVENTS
+from litmore.runs.history import in_events
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,8 @@ class RunLogger(TensorBoardLogger):
         return writer
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Lightning's `epoch` by a name that the losses come before."""
-        super().log_metrics({IN_EVENTS.get(k, k): v for k, v in metrics.items()}, step)
+        """By names that the losses come before."""
+        super().log_metrics({in_events(name): metrics[name] for name in metrics}, step)
 
     def _while_alive(self, write: Callable[..., None]) -> Callable[..., None]:
         def guarded(*args: Any) -> None:

@@ -27,13 +27,13 @@ GOOD_RATIO = -3.0
 class TrainingStats(Part):
     """Log what tells how a training goes, wherever the Trainer logs (`log_every_n_steps`).
 
-    - `watch_optimizer/lr`; where groups differ, `watch_optimizer/lr_0`, …
-    - `watch_optimizer/gradient_norm`, before any clipping
-    - `watch_update_ratio/<parameter>`: log10 of the update's spread ÷ the weight's;
-      `watch_update_ratio/good` is the line to compare with
-    - `watch_saturated/<module>`: share of a tanh layer's outputs beyond ±0.97
-    - `watch_speed/examples_per_second`, validation not counted
-    - `watch_start/loss` and `watch_start/uniform`: the first batch's loss before any step, and
+    - `optimizer/lr`; where groups differ, `optimizer/lr_0`, …
+    - `optimizer/gradient_norm`, before any clipping
+    - `update_ratio/<parameter>`: log10 of the update's spread ÷ the weight's;
+      `update_ratio/good` is the line to compare with
+    - `saturated/<module>`: share of a tanh layer's outputs beyond ±0.97
+    - `speed/examples_per_second`, validation not counted
+    - `start/loss` and `start/uniform`: the first batch's loss before any step, and
       ln V, what guessing costs; in TensorBoard, the loss is text: `setup/start`
 
     To every logger there is. Between two of those steps it compares one number.
@@ -63,7 +63,7 @@ class TrainingStats(Part):
         self._before = {}
         self._clock = (time.monotonic(), batches_done(trainer))
         if every:
-            self._log(trainer, {"watch_update_ratio/good": GOOD_RATIO}, trainer.global_step)
+            self._log(trainer, {"update_ratio/good": GOOD_RATIO}, trainer.global_step)
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
@@ -96,9 +96,9 @@ class TrainingStats(Part):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the straight lines to their ends."""
         if trainer.log_every_n_steps and steps_done(trainer):  # type: ignore[attr-defined]
-            lines = {"watch_update_ratio/good": GOOD_RATIO}
+            lines = {"update_ratio/good": GOOD_RATIO}
             if isinstance(pl_module, CharLM):
-                lines["watch_start/uniform"] = math.log(pl_module.vocab_size)
+                lines["start/uniform"] = math.log(pl_module.vocab_size)
             self._log(trainer, lines, max(steps_done(trainer) - 1, 0))
 
     @harmless
@@ -109,10 +109,10 @@ class TrainingStats(Part):
             with as_judged(pl_module):
                 loss = float(mean_nll(pl_module(batch.x), batch))
             uniform = math.log(pl_module.vocab_size)
-            self._log(trainer, {"watch_start/uniform": uniform}, 0)
+            self._log(trainer, {"start/uniform": uniform}, 0)
             for logger in trainer.loggers if trainer.is_global_zero else ():
                 if not isinstance(logger, TensorBoardLogger):
-                    logger.log_metrics({"watch_start/loss": loss}, 0)
+                    logger.log_metrics({"start/loss": loss}, 0)
             rows = [
                 ["the first batch, before any step", f"{loss:.4f}"],
                 ["guessing: ln V", f"{uniform:.4f}"],
@@ -126,11 +126,11 @@ class TrainingStats(Part):
         """Look at the gradient, and keep the weights, before the step that is to be logged."""
         gradients = [p.grad for p in pl_module.parameters() if p.grad is not None]
         if gradients:
-            self._stats["watch_optimizer/gradient_norm"] = float(nn.utils.get_total_norm(gradients))
+            self._stats["optimizer/gradient_norm"] = float(nn.utils.get_total_norm(gradients))
         lrs = [float(group["lr"]) for group in optimizer.param_groups]
         for number, lr in enumerate(lrs if len(set(lrs)) > 1 else lrs[:1]):
             suffix = f"_{number}" if len(set(lrs)) > 1 else ""
-            self._stats[f"watch_optimizer/lr{suffix}"] = lr
+            self._stats[f"optimizer/lr{suffix}"] = lr
         self._before = {
             name: parameter.detach().clone()
             for name, parameter in pl_module.named_parameters()
@@ -145,15 +145,13 @@ class TrainingStats(Part):
         with as_judged(pl_module):
             for name, (module, output) in activations(pl_module, batch).items():
                 if isinstance(module, nn.Tanh):
-                    stats[f"watch_saturated/{name}"] = float(
-                        (output.abs() > SATURATED).float().mean()
-                    )
+                    stats[f"saturated/{name}"] = float((output.abs() > SATURATED).float().mean())
         now, batches = time.monotonic(), batches_done(trainer)
         since, before = self._clock
         seconds = now - since - self._paused
         if batches > before and seconds > 0 and isinstance(pl_module, CharLM):
             examples = len(batch[0]) * trainer.world_size * (batches - before)
-            stats["watch_speed/examples_per_second"] = examples / seconds
+            stats["speed/examples_per_second"] = examples / seconds
         self._clock, self._paused = (now, batches), 0.0
         # As Lightning numbers the step just taken: beside its train/loss.
         self._log(trainer, stats, max(steps_done(trainer) - 1, 0))
@@ -167,7 +165,7 @@ class TrainingStats(Part):
                 update = (parameter.detach() - before).float().std(correction=0)
                 ratio = float(update / before.float().std(correction=0))
                 if 0 < ratio < math.inf:
-                    ratios[f"watch_update_ratio/{name}"] = math.log10(ratio)
+                    ratios[f"update_ratio/{name}"] = math.log10(ratio)
         self._before = {}
         return ratios
 
