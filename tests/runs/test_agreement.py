@@ -7,9 +7,14 @@ import shutil
 import socket
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+
+from litmore.errors import RunError
+from litmore.runs import agreement
 
 ROOT = Path(__file__).parents[2]
 NODE = """
@@ -255,3 +260,15 @@ def test_nodes_of_torchrun(folder, tmp_path, version, path, said):
     assert all(re.search(r"exitcode +: 2 ", each) for each in told)
     assert re.search(rf"^error: .*{said}", told[0], re.MULTILINE), told[0]
     assert not (tmp_path / "mlp").exists()
+
+
+def test_a_process_that_waits_in_vain_says_so(monkeypatch, caplog):
+    monkeypatch.setenv("LOCAL_RANK", "0")  # as a training in this process leaves it
+    monkeypatch.setattr(agreement, "PATIENCE", timedelta(seconds=0.2))
+    environment = LightningEnvironment()
+    environment.set_world_size(2)
+    with pytest.raises(RunError, match="the other processes are not found"):
+        agreement.agree({}, environment, timedelta(seconds=1.5))
+    (told,) = caplog.messages
+    assert "process 1 of 2 waits for the others at 127.0.0.1:" in told
+    assert "LOCAL_RANK says that something else starts them" in told

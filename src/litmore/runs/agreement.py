@@ -1,7 +1,10 @@
 """That all processes of a run mean the same, said before any of them begins."""
 
 import json
+import logging
+import math
 import os
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -17,6 +20,7 @@ from zipfile import BadZipFile, ZipFile
 
 import torch
 from lightning.fabric.plugins import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch import LightningDataModule, LightningModule
@@ -45,11 +49,16 @@ SHOWN = 64
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 _UNSET = "unset"
 
 
 WAIT = timedelta(minutes=30)
 """For how long the others may take to start, as torch has it."""
+
+PATIENCE = timedelta(seconds=20)
+"""After how long of it a process says that it waits."""
 
 HURRY = timedelta(minutes=1)
 """For how long a process that has refused waits to say so."""
@@ -114,10 +123,14 @@ def agree(own: Mapping[str, Any], environment: ClusterEnvironment, wait: timedel
 
     """
     mine = {name: str(value) for name, value in own.items()}
+    at = f"{environment.main_address}:{environment.main_port}"
+    number, size = environment.global_rank() + 1, environment.world_size()
+    waits = f"process {number} of {size} waits for the others at {at}"
+    if isinstance(environment, LightningEnvironment) and environment.creates_processes_externally:
+        waits += "; LOCAL_RANK says that something else starts them: `unset` it, if nothing does"
     try:
-        store, said = _listening(partial(_meet, environment, wait, mine))
+        store, said = _listening(partial(_meet, environment, wait, mine), waits)
     except DistError as error:
-        at = f"{environment.main_address}:{environment.main_port}"
         raise RunError(f"the other processes are not found at {at}: {one_line(error)}") from None
     if said:
         raise DisagreementError(said)
@@ -131,8 +144,8 @@ def _meet(
     return store, _exchanged(store, environment, {"node": gethostname(), "means": mine})
 
 
-def _listening(do: Callable[[], T]) -> T:
-    """Do what waits in torch, where no signal is heard, in a thread of its own."""
+def _listening(do: Callable[[], T], waits: str) -> T:
+    """Do what waits in torch, where no signal is heard, in a thread of its own; say if it does."""
     done: Future[T] = Future()
 
     def run() -> None:
@@ -142,9 +155,13 @@ def _listening(do: Callable[[], T]) -> T:
             done.set_exception(error)
 
     Thread(target=run, daemon=True).start()
+    told_at = time.monotonic() + PATIENCE.total_seconds()
     while not done.done():
         with suppress(TimeoutError):
             done.result(timeout=0.05)
+        if time.monotonic() > told_at:
+            told_at = math.inf
+            log.warning(waits)
     return done.result()
 
 
