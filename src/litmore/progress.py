@@ -8,6 +8,9 @@ from textwrap import wrap
 
 from tqdm import tqdm
 
+SILENT = 2.0
+"""Seconds; what takes no longer shows no bar."""
+
 
 def progress(what: str, total: int | None, unit: str) -> tqdm:
     """A bar on a terminal's stderr, of the first process alone; what is done at once shows none."""
@@ -15,9 +18,9 @@ def progress(what: str, total: int | None, unit: str) -> tqdm:
         total=total,
         desc=what,
         unit=unit,
-        unit_scale=True,
+        unit_scale=total is None or total >= 10_000,  # 38/60 is no 38.0/60.0
         ncols=max(columns() - 1, 1),
-        delay=2.0,
+        delay=SILENT,
         leave=False,
         disable=not _is_watched(),
     )

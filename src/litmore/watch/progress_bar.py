@@ -8,9 +8,10 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
+from tqdm.utils import disp_len
 
 from litmore.progress import columns, is_unicode, progress
-from litmore.steps import batches_done, total_batches, total_steps
+from litmore.steps import batches_done, total_batches
 
 LOSSES = ("val/loss", "train/loss")
 """Shown if they have been logged, and first: a narrow terminal cuts off what comes last."""
@@ -96,7 +97,8 @@ class TimedProgressBar(ProgressBar):
         self._drawn = time.monotonic()
         done, total = batches_done(trainer), total_batches(trainer)
         if self._on_terminal:
-            _write(f"\r{self._bar(trainer, done, total):<{_width()}}")
+            bar = self._bar(trainer, done, total)
+            _write(f"\r{bar}{' ' * (_width() - disp_len(bar))}")
         elif done > self._begun and (done, _shown(trainer)) != self._told:
             self._told = done, _shown(trainer)
             _write(f"{self._line(trainer, done, total)}\n")
@@ -129,7 +131,7 @@ class TimedProgressBar(ProgressBar):
         return f"{unit} {done:,}{end}: {', '.join(parts)}"
 
     def _wipe(self) -> None:
-        if self._is_open and self._on_terminal:
+        if self._on_terminal and (self._is_open or self._judging is not None):
             _write(f"\r{' ' * _width()}\r")
 
     def _close(self) -> None:
@@ -174,12 +176,18 @@ def _shown(trainer: Trainer) -> dict[str, str]:
     metrics = trainer.callback_metrics
     shown = {name: f"{metrics[name]:.4f}" for name in LOSSES if name in metrics}
     more = {name: f"{float(value):.4g}" for name, value in trainer.progress_bar_metrics.items()}
-    return shown | {name: value for name, value in more.items() if name not in shown}
+    more = {_plain(name): value for name, value in more.items() if name not in shown}
+    return shown | more
+
+
+def _plain(name: str) -> str:
+    """A name that ends no line and moves no cursor."""
+    return "".join(character if character.isprintable() else " " for character in name)
 
 
 def _unit(trainer: Trainer) -> str:
     """What is counted: where gradients are added up, several batches make a step."""
-    return "step" if total_batches(trainer) == total_steps(trainer) else "batch"
+    return "step" if trainer.accumulate_grad_batches == 1 else "batch"
 
 
 def _width() -> int:
