@@ -42,6 +42,13 @@ def waiting(what: str) -> Iterator[None]:
         sys.stderr.flush()
 
 
+def wipe() -> None:
+    """Leave nothing on a terminal's line, so that what is said next does not stand behind a bar."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{' ' * max(columns() - 1, 1)}\r")
+        sys.stderr.flush()
+
+
 def columns() -> int:
     """Of the terminal that stderr is; COLUMNS says so too, and where nothing does there are 80."""
     try:

@@ -111,7 +111,8 @@ class Announcement(Callback):
         if math.isfinite(self._started):  # else there was nothing left to train
             self.steps = steps_done(trainer) - self._begun
         if self.steps > 0:
-            tell(f"{self.steps:,} steps in {duration(time.monotonic() - self._started)}")
+            steps = f"{self.steps:,} step{'' if self.steps == 1 else 's'}"
+            tell(f"{steps} in {duration(time.monotonic() - self._started)}")
 
 
 @rank_zero_only
@@ -124,7 +125,8 @@ def show(*lines: str) -> None:
 @rank_zero_only
 def tell(*lines: str) -> None:
     """On stderr: all else."""
-    sys.stderr.write("".join(f"{part}\n" for line in lines for part in wrapped(line)))
+    each = (line for text in lines for line in text.split("\n"))
+    sys.stderr.write("".join(f"{part}\n" for line in each for part in wrapped(line)))
 
 
 def show_metrics(metrics: Mapping[str, Tensor]) -> None:

@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
 from tqdm.utils import disp_len
 
-from litmore.progress import columns, is_unicode, progress
+from litmore.progress import columns, is_unicode, progress, wipe
 from litmore.steps import batches_done, total_batches
 
 LOSSES = ("val/loss", "train/loss")
@@ -132,7 +132,7 @@ class TimedProgressBar(ProgressBar):
 
     def _wipe(self) -> None:
         if self._on_terminal and (self._is_open or self._judging is not None):
-            _write(f"\r{' ' * _width()}\r")
+            wipe()
 
     def _close(self) -> None:
         if self._is_open and self._on_terminal:
