@@ -135,6 +135,9 @@ def test_a_command_that_there_is_not(command_line, command, answer):
         ("--ckpt_path best sample", "--ckpt_path: stands behind the command: python main.py sample"
          " --ckpt_path …"),
         ("--seeds 2", "no subcommand is given; there are fit, "),
+        ("-i names.txt -o names", "no subcommand is given; is fit meant?"),
+        ("--type transformer", "no subcommand is given; is fit meant?"),
+        ("-i names.txt --sample-only", "no subcommand is given; is sample meant?"),
     ],
 )  # fmt: skip
 def test_a_flag_before_the_command(command_line, line, answer):
