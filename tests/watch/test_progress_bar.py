@@ -146,6 +146,23 @@ def test_between_two_drawings_it_asks_the_trainer_nothing(trainer, told):
     bar.on_train_batch_end(object.__new__(Trainer))  # which can answer nothing
 
 
+class Left(io.StringIO):
+    """Its reader has gone."""
+
+    def write(self, text):
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("stream", [None, Left()])
+def test_a_training_outlasts_whoever_looks_on(trainer, monkeypatch, stream):
+    data = NamesDataModule(max_words=500, batch_size=64)
+    fit = trainer(enable_progress_bar=True, max_steps=2, callbacks=[TimedProgressBar(1e-9)])
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stderr", stream)
+        fit.fit(Telling(data.vocabulary.characters), data)
+    assert fit.global_step == 2
+
+
 def test_what_a_model_prints_stands_above_the_bar(told, capsys):
     class Printing(Telling):
         def on_validation_epoch_end(self):

@@ -1,7 +1,6 @@
 """How far a training is, at no cost to a step."""
 
 import math
-import sys
 import time
 from typing import Any
 
@@ -10,7 +9,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
 from tqdm.utils import disp_len
 
-from litmore.progress import columns, is_unicode, progress, wipe
+from litmore.progress import columns, is_terminal, is_unicode, progress, wipe, write
 from litmore.steps import batches_done, total_batches
 
 LOSSES = ("val/loss", "train/loss")
@@ -33,7 +32,7 @@ class TimedProgressBar(ProgressBar):
 
     def __init__(self, seconds: float | None = None) -> None:
         super().__init__()
-        self._on_terminal = sys.stderr.isatty()
+        self._on_terminal = is_terminal()
         self.seconds = seconds or (0.2 if self._on_terminal else 30.0)
         self._enabled = True
         self._is_open = False
@@ -59,8 +58,7 @@ class TimedProgressBar(ProgressBar):
     def print(self, *args: Any, **kwargs: Any) -> None:
         """As `print`, above the bar."""
         self._wipe()
-        super().print(*args, **kwargs)
-        sys.stdout.flush()
+        super().print(*args, **{"flush": True, **kwargs})
 
     # Training
 
@@ -98,10 +96,10 @@ class TimedProgressBar(ProgressBar):
         done, total = batches_done(trainer), total_batches(trainer)
         if self._on_terminal:
             bar = self._bar(trainer, done, total)
-            _write(f"\r{bar}{' ' * (_width() - disp_len(bar))}")
+            write(f"\r{bar}{' ' * (_width() - disp_len(bar))}")
         elif done > self._begun and (done, _shown(trainer)) != self._told:
             self._told = done, _shown(trainer)
-            _write(f"{self._line(trainer, done, total)}\n")
+            write(f"{self._line(trainer, done, total)}\n")
 
     def _bar(self, trainer: Trainer, done: int, total: int | None) -> str:
         shown = _shown(trainer)
@@ -136,7 +134,7 @@ class TimedProgressBar(ProgressBar):
 
     def _close(self) -> None:
         if self._is_open and self._on_terminal:
-            _write("\n")
+            write("\n")
         self._is_open = False
 
     # Judging
@@ -193,8 +191,3 @@ def _unit(trainer: Trainer) -> str:
 def _width() -> int:
     """A terminal's, but for the column that some of them wrap at."""
     return max(columns() - 1, 1)
-
-
-def _write(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
