@@ -167,6 +167,8 @@ class TimedProgressBar(ProgressBar):
         if self._judging is not None:
             self._judging.close()
             self._judging = None
+            if not self._is_open:  # a line above it has drawn it before its time
+                wipe()
 
 
 def _shown(trainer: Trainer) -> dict[str, str]:
