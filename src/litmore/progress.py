@@ -3,11 +3,14 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from textwrap import wrap
 from typing import Any
 
 from tqdm import tqdm
+
+SILENT = 2.0
+"""Seconds; what takes no longer shows no bar."""
 
 
 def is_notebook() -> bool:
@@ -27,9 +30,9 @@ def progress(what: str, total: int | None, unit: str) -> tqdm:
         total=total,
         desc=what,
         unit=unit,
-        unit_scale=True,
+        unit_scale=unit == "B" or (total or 0) >= 10_000,  # 38/60 is no 38.0/60.0
         ncols=max(columns() - 1, 1),
-        delay=2.0,
+        delay=SILENT,
         leave=False,
         disable=not _is_watched(),
     )
@@ -42,20 +45,42 @@ def waiting(what: str) -> Iterator[None]:
         yield
         return
     said = f"{what} {'…' if is_unicode() else '...'}"[: columns() - 1]
-    sys.stderr.write(f"{said}\r")
-    sys.stderr.flush()
+    write(f"{said}\r")
     try:
         yield
     finally:
-        sys.stderr.write(" " * len(said) + "\r")
-        sys.stderr.flush()
+        write(" " * len(said) + "\r")
+
+
+def wipe() -> None:
+    """Leave nothing on a terminal's line, so that what is said next does not stand behind a bar."""
+    if has_bar():
+        write(f"\r{' ' * max(columns() - 1, 1)}\r")
+
+
+def write(text: str) -> None:
+    """There, at once; what none can hear is no error."""
+    with suppress(OSError):
+        if (stream := aside()) is not None:  # as of a process without a console
+            stream.write(text)
+            stream.flush()
+
+
+def has_bar() -> bool:
+    """Whether a line there can be drawn over."""
+    return is_terminal() or is_notebook()
+
+
+def is_terminal() -> bool:
+    """Whether somebody sees stderr as it is written."""
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def columns() -> int:
     """Of the terminal that stderr is; COLUMNS says so too, and where nothing does there are 80."""
     try:
         width = os.get_terminal_size(sys.stderr.fileno()).columns
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):
         width = 0
     asked = os.environ.get("COLUMNS", "")
     return int(asked) if asked.isdecimal() and int(asked) else width or 80
@@ -66,7 +91,7 @@ def wrapped(line: str) -> list[str]:
 
     What is indented is there to be copied, and left as it is.
     """
-    if not sys.stderr.isatty() or line.startswith(" "):
+    if not is_terminal() or line.startswith(" "):
         return [line]
     width = max(columns(), 3)
     whole = wrap(
@@ -77,7 +102,7 @@ def wrapped(line: str) -> list[str]:
 
 def is_unicode() -> bool:
     """Whether stderr takes more than ASCII."""
-    return (sys.stderr.encoding or "utf-8").lower().startswith("utf")
+    return (getattr(sys.stderr, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
 def duration(seconds: float) -> str:
@@ -90,4 +115,4 @@ def duration(seconds: float) -> str:
 
 
 def _is_watched() -> bool:
-    return sys.stderr.isatty() and os.environ.get("LOCAL_RANK", "0") == "0"
+    return is_terminal() and os.environ.get("LOCAL_RANK", "0") == "0"

@@ -20,20 +20,32 @@ def steps_done(trainer: "Trainer") -> int:
 
 def total_steps(trainer: "Trainer") -> int | None:
     """The optimizer steps of the whole training, by whichever limit comes first; None: no limit."""
-    an_epoch = -(-trainer.num_training_batches // trainer.accumulate_grad_batches)
-    return _first_limit(trainer, 1, an_epoch)
+    return _first_limit(trainer, trainer.max_steps, _steps_an_epoch(trainer))
 
 
 def total_batches(trainer: "Trainer") -> int | None:
     """The training batches of the whole training; None: no limit is known."""
-    return _first_limit(trainer, trainer.accumulate_grad_batches, trainer.num_training_batches)
+    an_epoch = trainer.num_training_batches
+    if not trainer.lightning_module.automatic_optimization:
+        # Its optimizers' steps count one by one; each takes one a batch, as far as is known.
+        a_batch = max(len(trainer.optimizers), 1)
+        return _first_limit(trainer, -(-trainer.max_steps // a_batch), an_epoch)
+    batches = trainer.max_steps * trainer.accumulate_grad_batches
+    if an_epoch < float("inf"):  # an epoch ends with a step, of however few batches
+        epochs, steps = divmod(trainer.max_steps, max(_steps_an_epoch(trainer), 1))
+        batches = int(epochs * an_epoch + steps * trainer.accumulate_grad_batches)
+    return _first_limit(trainer, batches, an_epoch)
 
 
-def _first_limit(trainer: "Trainer", a_step: int, an_epoch: int | float) -> int | None:
-    """The limit in steps or epochs that comes first, in what a step and an epoch count."""
+def _steps_an_epoch(trainer: "Trainer") -> int | float:
+    return -(-trainer.num_training_batches // trainer.accumulate_grad_batches)
+
+
+def _first_limit(trainer: "Trainer", by_steps: int, an_epoch: int | float) -> int | None:
+    """The limit that comes first, `max_steps` or `max_epochs`, in what an epoch counts."""
     limits: list[float] = []
     if trainer.max_steps >= 0:
-        limits.append(trainer.max_steps * a_step)
+        limits.append(by_steps)
     if trainer.max_epochs is not None and trainer.max_epochs >= 0:
         limits.append(trainer.max_epochs * an_epoch)
     least = min(limits, default=float("inf"))

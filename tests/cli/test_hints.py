@@ -135,6 +135,9 @@ def test_a_command_that_there_is_not(command_line, command, answer):
         ("--ckpt_path best sample", "--ckpt_path: stands behind the command: python main.py sample"
          " --ckpt_path …"),
         ("--seeds 2", "no subcommand is given; there are fit, "),
+        ("-i names.txt -o names", "no subcommand is given; is fit meant?"),
+        ("--type transformer", "no subcommand is given; is fit meant?"),
+        ("-i names.txt --sample-only", "no subcommand is given; is sample meant?"),
     ],
 )  # fmt: skip
 def test_a_flag_before_the_command(command_line, line, answer):
@@ -174,3 +177,17 @@ def test_what_lightning_takes_is_no_unknown_flag(command_line, capsys):
     with pytest.raises(SystemExit, match="0"):
         command_line(*MLP, *flags)
     assert "hidden_dim: 7" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [
+        (["fit", "--ckpt_path=last"], "--trainer.default_root_dir"),
+        (["fit", "--model=MLP", "--init_from=best"], "--trainer.default_root_dir"),
+        (["sample", "--ckpt_path=best"], "--default_root_dir"),
+        (["export", "--ckpt_path=best", "--output=x"], "--default_root_dir"),
+    ],
+)
+def test_where_else_a_run_may_be(command_line, command, flag):
+    line = told(command_line, *command)
+    assert line.endswith(f": no run in logs ({flag} says where else runs are)")

@@ -2,12 +2,15 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
+from lightning.pytorch import Callback
 
 from litmore.cli import main
 
@@ -113,3 +116,58 @@ def test_a_reader_that_leaves_loses_no_training(trained):
     assert process.wait(120) == 0
     last = trained / "logs/alone/version_0/checkpoints/last.ckpt"
     assert torch.load(last, weights_only=True)["global_step"] == steps
+
+
+@pytest.fixture
+def screen(monkeypatch, here):
+    """Train; the exit code, and what a terminal of 60 columns has been sent on stderr."""
+
+    def screen(*args, callbacks=()):
+        monkeypatch.setenv("COLUMNS", "60")
+        stream = Terminal(io.BytesIO(), encoding="utf-8")
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", stream)
+            code = main([*FIT, *args], callbacks)
+        stream.seek(0)
+        return code, stream.read().replace("\r", "\n").splitlines()
+
+    return screen
+
+
+FIT = ["fit", "--model=MLP", "--data.max_words=60", "--optimizer=SGD", "--optimizer.lr=0.01"]
+
+
+def test_what_others_say_stands_above_the_bar(screen, monkeypatch):
+    def shown(message, *where):
+        """As without pytest."""
+        sys.stderr.write(f"{message}\n")
+
+    monkeypatch.setattr(warnings, "showwarning", shown)
+
+    class Warns(Callback):
+        def on_train_batch_end(self, trainer, *args):
+            if trainer.global_step == 5:
+                warnings.showwarning("five is many", UserWarning, "five.py", 5)
+
+    early = ["monitor=val/loss", "patience=0", "min_delta=10", "verbose=true"]
+    flags = [
+        "--trainer.callbacks=EarlyStopping",
+        *(f"--trainer.callbacks.{each}" for each in early),
+    ]
+    code, lines = screen(*flags, "--trainer.max_epochs=3", callbacks=[Warns()])
+    assert code == 0
+    for said in ("Metric val/loss improved", "five is many"):
+        assert any(line.startswith(said) for line in lines)
+    assert any(line.rstrip().endswith("step/s") for line in lines)
+    assert not any("left," in line and ("etric" in line or "five" in line) for line in lines)
+
+
+def test_a_command_to_be_copied_is_not_broken(screen):
+    class Interrupting(Callback):
+        def on_train_batch_start(self, *args):
+            signal.raise_signal(signal.SIGINT)
+
+    code, lines = screen("--trainer.max_steps=3", callbacks=[Interrupting()])
+    assert code == 130
+    command = lines[lines.index("SIGINT: saved at step 1. Go on with:") + 1]
+    assert command.endswith("fit --ckpt_path logs/mlp/version_0/checkpoints/last.ckpt")

@@ -177,6 +177,28 @@ def test_a_model_that_is_no_charlm(command_line, module, save):
     assert (code, "0.01" in out) == (0, True), err
 
 
+def test_a_model_that_logs_nothing_is_told_where_its_run_is(command_line, module):
+    name = module()
+    args = ["--model", f"{name}.Plain", "--data", f"{name}.Data", "--optimizer", "SGD"]
+    args += ["--optimizer.lr", ".1", "--trainer.limit_val_batches", "0", *QUICK[2:]]
+    code, out, err = command_line("fit", *args)
+    assert (code, out) == (0, "")
+    assert "The run is in logs/plain/version_0. Next:" in err.splitlines()
+    _, _, err = command_line("fit", "--ckpt_path", "last")
+    assert "Nothing left to train" in err
+    assert "The run is in" not in err
+
+
+def test_the_longest_name_of_a_metric_is_parted_from_its_value(command_line, module):
+    name, long = module(), "val/a_long_name_of_its_own"
+    path = Path(f"{name}.py")
+    path.write_text(path.read_text().replace("val/loss", long))
+    args = ["--model", f"{name}.Plain", "--data", f"{name}.Data", "--optimizer", "SGD"]
+    args += ["--optimizer.lr", ".1", "--monitor", long, *QUICK[2:]]
+    code, out, err = command_line("fit", *args)
+    assert (code, out) == (0, f"{long} 0.0000\n"), err
+
+
 def test_what_cannot_be_written_is_refused_before_there_is_a_run(command_line, module):
     name = module()
     code, out, err = command_line("fit", "--model", f"{name}.Unwritable", *QUICK)

@@ -1,5 +1,6 @@
 """What is said on stderr of how far a training is: a bar on a terminal, lines in a log."""
 
+import csv
 import io
 import re
 import time
@@ -8,6 +9,7 @@ import pytest
 import torch
 from lightning.pytorch import Callback, Trainer
 from torch.optim import SGD
+from tqdm.utils import disp_len
 
 from litmore.callbacks import PrintSamples, TimedProgressBar
 from litmore.data import NamesDataModule
@@ -31,6 +33,24 @@ class Telling(MLP):
 
     def configure_optimizers(self):
         return SGD(self.parameters(), lr=0.1)
+
+
+class Alternating(MLP):
+    """Of two optimizers, stepped by hand."""
+
+    def __init__(self, vocabulary):
+        super().__init__(vocabulary)
+        self.automatic_optimization = False
+
+    def training_step(self, batch, batch_idx):
+        loss = super().training_step(batch, batch_idx)
+        self.manual_backward(loss)
+        for optimizer in self.optimizers():
+            optimizer.step()
+            optimizer.zero_grad()
+
+    def configure_optimizers(self):
+        return [SGD(part.parameters(), lr=0.1) for part in (self.hidden, self.output)]
 
 
 @pytest.fixture
@@ -83,6 +103,9 @@ def test_a_narrow_terminal_keeps_the_losses(told, width, shown):
       r"step/s, 00:0\d left", "step 40/60: ", "step 44/60", "step 60/60: "]),
     ({"max_epochs": 1, "limit_val_batches": 0}, ["step 44/44: train/loss"]),
     ({"max_epochs": 1, "accumulate_grad_batches": 2}, ["batch 44/44: val/loss .* batch/s"]),
+    # 44 batches are five steps, the last of four batches.
+    ({"max_steps": 8, "accumulate_grad_batches": 10}, [r"batch 44/74: ", r"batch 74/74: "]),
+    ({"max_epochs": -1, "max_steps": 12, "model": Alternating}, [r"step 6/6: val/loss .*00:00"]),
 ])  # fmt: skip
 def test_a_log_has_a_line_at_each_validation(told, flags, lines):
     said = told(None, io.StringIO, **flags)
@@ -98,6 +121,21 @@ def test_a_training_without_an_end_is_counted(told):
 
     lines = told(1e-9, callbacks=[Ending()], max_epochs=-1, limit_val_batches=0)
     assert "step 30, 00:0" in lines[-1]
+    lines = told(1e-9, callbacks=[Ending()], max_epochs=-1, accumulate_grad_batches=2)
+    assert "batch 60, 00:0" in lines[-1]
+
+
+def test_no_name_breaks_the_line(told):
+    class Odd(Telling):
+        def training_step(self, batch, batch_idx):
+            self.log("損失の値", torch.tensor(float("nan")), prog_bar=True)
+            self.log("two\nlines\x1b[31m", torch.tensor(float("inf")), prog_bar=True)
+            return super().training_step(batch, batch_idx)
+
+    lines = told(1e-9, model=Odd, max_steps=3)
+    assert "損失の値 nan, two lines [31m inf" in lines[-1]
+    assert set(map(disp_len, lines)) <= {0, 199}
+    assert "two lines [31m inf" in told(None, io.StringIO, model=Odd, max_steps=3)[0]
 
 
 def test_between_two_drawings_it_asks_the_trainer_nothing(trainer, told):
@@ -106,6 +144,23 @@ def test_between_two_drawings_it_asks_the_trainer_nothing(trainer, told):
     bar = TimedProgressBar(3600.0)
     bar._drawn = time.monotonic()
     bar.on_train_batch_end(object.__new__(Trainer))  # which can answer nothing
+
+
+class Left(io.StringIO):
+    """Its reader has gone."""
+
+    def write(self, text):
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("stream", [None, Left()])
+def test_a_training_outlasts_whoever_looks_on(trainer, monkeypatch, stream):
+    data = NamesDataModule(max_words=500, batch_size=64)
+    fit = trainer(enable_progress_bar=True, max_steps=2, callbacks=[TimedProgressBar(1e-9)])
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stderr", stream)
+        fit.fit(Telling(data.vocabulary.characters), data)
+    assert fit.global_step == 2
 
 
 def test_what_a_model_prints_stands_above_the_bar(told, capsys):
@@ -118,6 +173,25 @@ def test_what_a_model_prints_stands_above_the_bar(told, capsys):
     assert capsys.readouterr().out == "validated\n"
     assert " " * 199 in lines
     assert "44/44" in lines[-1]
+
+
+def test_what_a_model_prints_while_it_is_judged_stands_above_that_bar(trainer, monkeypatch):
+    class Printing(Telling):
+        def test_step(self, batch, batch_idx):
+            self.print("tested", batch_idx)
+
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("sys.stderr", screen := Terminal())
+    monkeypatch.setattr("sys.stdout", screen)
+    monkeypatch.setattr("litmore.progress.SILENT", 0.0)
+    data = NamesDataModule(batch_size=64)
+    judge = trainer(enable_progress_bar=True, callbacks=[TimedProgressBar()])
+    judge.test(Printing(data.vocabulary.characters), data, verbose=False)
+    lines = screen.getvalue().replace("\r", "\n").splitlines()
+    printed = [line for line in lines if "tested" in line]
+    assert printed == [f"tested {i}" for i in range(len(printed))]
+    assert len(printed) > 2
+    assert any(line.startswith("testing:") for line in lines)
 
 
 def test_samples_are_printed_at_each_validation(told, capsys, seed_everything):
@@ -135,3 +209,24 @@ def test_samples_are_printed_at_each_validation(told, capsys, seed_everything):
     assert [row[2] for row in rows] == ["new", "in train", "held out"]
     assert sum(int(row[1]) for row in rows) == 6
     assert [len(row[3].split(", ")) if row[3] else 0 for row in rows] == [int(r[1]) for r in rows]
+
+
+def test_a_sample_that_a_list_would_hide_stands_in_quotes(trainer, word_file, capsys):
+    class Knowing(MLP):
+        """Nothing: the boundary is as likely as any character."""
+
+        def forward(self, x):
+            return super().forward(x) * 0
+
+    data = NamesDataModule(word_file(["b:", ",b", "b b"] * 20), batch_size=64)
+    fit = trainer(max_steps=1, callbacks=[PrintSamples(30)])
+    fit.fit(Knowing(data.vocabulary.characters), data)
+    said = re.findall(r" +(\d+) ([a-z ]+)(?:: (.+))?\n", capsys.readouterr().out)
+    lists = [row for _, _, row in said if row]
+    read = list(csv.reader(lists, quotechar="'", skipinitialspace=True))
+    assert [len(names) for names in read] == [int(number) for number, _, _ in said if int(number)]
+    names = [name for each in read for name in each]
+    assert len(names) == 30
+    assert "" in names
+    assert any("," in name for name in names)
+    assert any(name.endswith(":") for name in names)

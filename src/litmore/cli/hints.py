@@ -90,6 +90,8 @@ def check_command(args: Sequence[str], commands: Collection[str]) -> None:
         raise InputError(f"{flag}: stands behind the command: {program()} {found} {name} …")
     if name not in commands:
         near = [COMMANDS[name]] if name in COMMANDS else get_close_matches(name, commands, n=1)
+        if flag.lstrip("-") in MAKEMORE or flag == "--type":
+            near = ["sample" if "--sample-only" in args else "fit"]
         hint = f"is {near[0]} meant?" if near else f"there are {', '.join(commands)}"
         is_named = args and not name.startswith("-")
         wrong = f"{name}: no such subcommand" if is_named else "no subcommand is given"

@@ -96,7 +96,7 @@ def schedule_length(init_args: Any, trainer: Trainer, checkpoint: dict[str, Any]
     if given is None:
         raise InputError(
             "--lr_scheduler: as long as the training, which has no end; pass --trainer.max_steps"
-            " or --trainer.max_epochs, or --lr_scheduler.total_steps"
+            " or --trainer.max_epochs, or --lr_scheduler.total_steps, or --lr_scheduler null"
         )
     if steps is not None and given < steps:
         raise InputError(

@@ -5,7 +5,12 @@ import os
 import sys
 import threading
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+from litmore.progress import wipe
 
 USUAL = (
     "smaller than the logging interval",  # a full-batch model's epoch is one batch
@@ -27,6 +32,8 @@ def be_quiet() -> None:
         threading.excepthook = _heard
     handler = logging.StreamHandler(sys.stderr)
     _show(handler, "litmore", "lightning.pytorch.profilers")  # a profiler's report is asked for
+    if not isinstance(warnings.showwarning, partial):
+        warnings.showwarning = partial(_shown_above_bar, warnings.showwarning)
     for message in USUAL:
         warnings.filterwarnings("ignore", message=f".*{message}")
     # Lightning's own use of what torch deprecates.
@@ -48,6 +55,11 @@ def _heard(died: threading.ExceptHookArgs) -> None:
         threading.__excepthook__(died)
 
 
+def _shown_above_bar(show: Callable[..., None], *warning: Any, **where: Any) -> None:
+    wipe()
+    show(*warning, **where)
+
+
 def _show(handler: logging.Handler, *names: str) -> None:
     for name in names:
         shown = logging.getLogger(name)
@@ -62,6 +74,7 @@ class _AboveBar(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         from tqdm import tqdm
 
+        wipe()  # a bar that is none of tqdm's
         tqdm.write(self.format(record), file=sys.stderr)
 
 

@@ -42,7 +42,7 @@ def going_on(args: Sequence[str], given: Given) -> tuple[Begun | None, Path | No
         last = begun.last
     else:
         is_start = named is None or (args[0] == "fit" and named == AUTO)
-        last = None if is_start else find_checkpoint(str(named), root, name)
+        last = None if is_start else find_checkpoint(str(named), root, name, root_flag=ROOT)
     os.environ[CHOICE] = f"{os.getpid()} {last or ''}"
     return begun, last
 

@@ -49,7 +49,7 @@ def report(
             show_metrics(metrics)
         return
     tell_stop(trainer)
-    if not metrics:
+    if not metrics and not _has_trained(trainer):  # a model may log nothing
         if not trainer.should_stop:  # it may be a sweep of the learning rate, or out of time
             tell(
                 f"Nothing left to train: the run is at step {trainer.global_step:,}, its end."
@@ -87,12 +87,19 @@ def _has_test(trainer: Trainer) -> bool:
     return is_overridden("test_dataloader", data) if data is not None else False
 
 
+def _has_trained(trainer: Trainer) -> bool:
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return any(isinstance(each, Announcement) and each.steps > 0 for each in callbacks)
+
+
 class Announcement(Callback):
     """Say what the data are before the first step, and after the last how long it took."""
 
     def __init__(self) -> None:
         self._started = math.nan
         self._begun = 0
+        self.steps = 0
+        """Those of this training."""
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._started, self._begun = time.monotonic(), steps_done(trainer)
@@ -101,9 +108,11 @@ class Announcement(Callback):
             tell(*data.describe())
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        steps = steps_done(trainer) - self._begun
-        if steps > 0 and math.isfinite(self._started):  # else there was nothing left to train
-            tell(f"{steps:,} steps in {duration(time.monotonic() - self._started)}")
+        if math.isfinite(self._started):  # else there was nothing left to train
+            self.steps = steps_done(trainer) - self._begun
+        if self.steps > 0:
+            steps = f"{self.steps:,} step{'' if self.steps == 1 else 's'}"
+            tell(f"{steps} in {duration(time.monotonic() - self._started)}")
 
 
 @rank_zero_only
@@ -116,12 +125,13 @@ def show(*lines: str) -> None:
 @rank_zero_only
 def tell(*lines: str) -> None:
     """On stderr: all else."""
-    sys.stderr.write("".join(f"{part}\n" for line in lines for part in wrapped(line)))
+    each = (line for text in lines for line in text.split("\n"))
+    sys.stderr.write("".join(f"{part}\n" for line in each for part in wrapped(line)))
 
 
 def show_metrics(metrics: Mapping[str, Tensor]) -> None:
     """A line each."""
-    show(*(f"{name:<20}{value:.4f}" for name, value in metrics.items()))
+    show(*(f"{name:<19} {value:.4f}" for name, value in metrics.items()))
 
 
 def tell_stop(trainer: Trainer) -> None:

@@ -59,7 +59,9 @@ def run(
     """
     if not 0 <= seed < 2**63:
         raise InputError(f"--seed {seed}: must be a number from 0 to {2**63 - 1}")
-    path = find_checkpoint(ckpt_path, here("--default_root_dir", default_root_dir), run_name)
+    root_flag = "--default_root_dir"
+    root = here(root_flag, default_root_dir)
+    path = find_checkpoint(ckpt_path, root, run_name, root_flag=root_flag)
     checkpoint = checkpoints.read(path)
     if is_alone and checkpoint["class_path"].startswith("litmore."):
         stand_in()

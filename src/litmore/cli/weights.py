@@ -25,7 +25,7 @@ def begin_with(settings: Settings, model: LightningModule) -> None:
         return
     # Of whatever name: a run is seldom called as the one that it learns from.
     root = here(ROOT, settings.values.trainer.default_root_dir)
-    path = find_checkpoint(given, root, None, "--init_from")
+    path = find_checkpoint(given, root, None, "--init_from", ROOT)
     checkpoint = checkpoints.read(path, "--init_from")
     try:
         fitted = load_fitting(model, checkpoint["state_dict"])

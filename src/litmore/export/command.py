@@ -63,7 +63,9 @@ def run(
                     " `make extras`, or pip install 'litmore[export]'"
                 ) from None
     folder = check_folder(output)
-    path = find_checkpoint(ckpt_path, here("--default_root_dir", default_root_dir), run_name)
+    root_flag = "--default_root_dir"
+    root = here(root_flag, default_root_dir)
+    path = find_checkpoint(ckpt_path, root, run_name, root_flag=root_flag)
     files = _files(path, formats, is_alone, trust_config)
     write_folder(folder, files)
     for file in files:

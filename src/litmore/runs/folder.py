@@ -182,7 +182,11 @@ def is_locked(run: Path) -> bool:
 
 
 def find_checkpoint(
-    ckpt_path: str, root: Path, name: str | None, flag: str = "--ckpt_path"
+    ckpt_path: str,
+    root: Path,
+    name: str | None,
+    flag: str = "--ckpt_path",
+    root_flag: str | None = None,
 ) -> Path:
     """The file that a flag means: a path, or `last` or `best` of the newest run.
 
@@ -191,6 +195,7 @@ def find_checkpoint(
         root: the logs folder.
         name: look only at runs of this name; None: at all.
         flag: what it was given to.
+        root_flag: what says where runs are, if anything does.
 
     Raises:
         InputError: there is no such file, or no run that has one.
@@ -214,7 +219,9 @@ def find_checkpoint(
     saved = (run for run in runs if any((run / CHECKPOINTS).glob("*.ckpt")))
     run = next(saved, next(iter(runs), None))
     if run is None:
-        raise InputError(f"{flag} {ckpt_path}: no run in {root / name if name else root}")
+        elsewhere = f" ({root_flag} says where else runs are)" if root_flag else ""
+        where = root / name if name else root
+        raise InputError(f"{flag} {ckpt_path}: no run in {where}{elsewhere}")
     path = run / CHECKPOINTS / f"{ckpt_path}.ckpt"
     if not path.is_file():
         raise InputError(f"{flag} {ckpt_path}: the newest run, {run}, has none; name a file")

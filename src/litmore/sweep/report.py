@@ -1,6 +1,5 @@
 """What a sweep prints: a line while it runs, and what it has found."""
 
-import shutil
 import sys
 import time
 import warnings
@@ -13,6 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from litmore.program import program
+from litmore.progress import columns, wipe, wrapped
 from litmore.sweep.plan import Plan
 from litmore.sweep.runner import WHY
 from litmore.sweep.space import flags
@@ -44,17 +44,18 @@ class Progress:
             line += f"; best {self.plan.definition.monitor} {best.value:.4f} (trial {best.number})"
         if sys.stderr.isatty():
             clock = f"[{time.monotonic() - self._start:.0f} s] "
-            width = shutil.get_terminal_size().columns - 1
-            sys.stderr.write(f"\r\x1b[K{(clock + line)[:width]}")
+            wipe()
+            sys.stderr.write((clock + line)[: max(columns() - 1, 1)])
         elif line != self._last:
             sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
         self._last = line
 
     def close(self) -> None:
-        """End the line."""
+        """Leave what became of all, in full."""
         if sys.stderr.isatty() and self._last:
-            sys.stderr.write("\n")
+            wipe()
+            sys.stderr.write("".join(f"{part}\n" for part in wrapped(self._last)))
 
 
 def counted(trials: Sequence[FrozenTrial]) -> str:
@@ -88,9 +89,9 @@ def report(study: optuna.Study, plan: Plan, trials: Sequence[FrozenTrial]) -> No
     done = [float(trial.value or 0) for trial in trials if trial.state == TrialState.COMPLETE]
     if plan.is_of_seeds:
         spread = f" ± {stdev(done):.4f}" if len(done) > 1 else ""
-        sys.stdout.write(f"{monitor:<20}{mean(done):.4f}{spread} ({len(done)} seeds)\n")
+        sys.stdout.write(f"{monitor:<19} {mean(done):.4f}{spread} ({len(done)} seeds)\n")
     else:
-        sys.stdout.write(f"best {monitor:<15}{best.value:.4f}  trial {best.number}\n")
+        sys.stdout.write(f"best {monitor:<14} {best.value:.4f}  trial {best.number}\n")
         for name, share in importances(study).items():
             sys.stdout.write(f"  importance {share:.2f}  --{name} {best.params[name]}\n")
         command = ["fit", *plan.definition.command, *flags(best.params)]

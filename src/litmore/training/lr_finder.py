@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from litmore.errors import InputError, RunError
-from litmore.progress import aside
+from litmore.progress import is_terminal, write
 
 SMOOTHING = 0.2
 """Width (σ) of the Gaussian that smooths the losses, in decades of the learning rate."""
@@ -90,7 +90,7 @@ class LRFinder(Callback):
         if trainer.is_global_zero:
             where = f"; the curve is in {figure_at}" if figure_at else ""
             then = "trains with" if self.train else "suggests"
-            aside().write(f"LRFinder {then}{where}:\n")
+            write(f"LRFinder {then}{where}:\n")
             sys.stdout.write(f"{override}\n")
         if self.train:
             _rescale(trainer, self.suggestion)
@@ -104,7 +104,7 @@ class LRFinder(Callback):
         lrs = np.geomspace(self.min_lr, self.max_lr, self.num_steps)
         losses: list[float] = []
         batches = _batches(trainer)
-        quiet = not (sys.stderr.isatty() and trainer.is_global_zero)
+        quiet = not (is_terminal() and trainer.is_global_zero)
         for number, lr in enumerate(tqdm(lrs, "finding the learning rate", disable=quiet)):
             for group, share in zip(optimizer.param_groups, start, strict=True):
                 group["lr"] = float(lr * share)

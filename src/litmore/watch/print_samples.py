@@ -51,7 +51,12 @@ class PrintSamples(Callback):
         else:
             sorts = sorted_by_origin(names, splits)
             lines = [
-                f"{len(sorts[sort]):>4} {sort}: {', '.join(sorts[sort])}".rstrip(": ")
+                f"{len(sorts[sort]):>4} {sort}{': ' if sorts[sort] else ''}{_listed(sorts[sort])}"
                 for sort in SORTS
             ]
         pl_module.print(f"step {step:,}", *lines, "", sep="\n")
+
+
+def _listed(names: list[str]) -> str:
+    """One after the other; what would not be seen as one there is in quotes."""
+    return ", ".join(n if n and n == n.strip() and "," not in n else repr(n) for n in names)

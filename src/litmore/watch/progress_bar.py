@@ -1,16 +1,16 @@
 """How far a training is, at no cost to a step."""
 
 import math
-import sys
 import time
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
+from tqdm.utils import disp_len
 
-from litmore.progress import aside, columns, is_notebook, is_unicode, progress
-from litmore.steps import batches_done, total_batches, total_steps
+from litmore.progress import columns, has_bar, is_unicode, progress, wipe, write
+from litmore.steps import batches_done, total_batches
 
 LOSSES = ("val/loss", "train/loss")
 """Shown if they have been logged, and first: a narrow terminal cuts off what comes last."""
@@ -34,7 +34,7 @@ class TimedProgressBar(ProgressBar):
 
     def __init__(self, seconds: float | None = None) -> None:
         super().__init__()
-        self._on_terminal = sys.stderr.isatty() or is_notebook()
+        self._on_terminal = has_bar()
         self.seconds = seconds or (0.2 if self._on_terminal else 30.0)
         self._enabled = True
         self._is_open = False
@@ -60,8 +60,7 @@ class TimedProgressBar(ProgressBar):
     def print(self, *args: Any, **kwargs: Any) -> None:
         """As `print`, above the bar."""
         self._wipe()
-        super().print(*args, **kwargs)
-        sys.stdout.flush()
+        super().print(*args, **{"flush": True, **kwargs})
 
     # Training
 
@@ -98,10 +97,11 @@ class TimedProgressBar(ProgressBar):
         self._drawn = time.monotonic()
         done, total = batches_done(trainer), total_batches(trainer)
         if self._on_terminal:
-            _write(f"\r{self._bar(trainer, done, total):<{_width()}}")
+            bar = self._bar(trainer, done, total)
+            write(f"\r{bar}{' ' * (_width() - disp_len(bar))}")
         elif done > self._begun and (done, _shown(trainer)) != self._told:
             self._told = done, _shown(trainer)
-            _write(f"{self._line(trainer, done, total)}\n")
+            write(f"{self._line(trainer, done, total)}\n")
 
     def _bar(self, trainer: Trainer, done: int, total: int | None) -> str:
         shown = _shown(trainer)
@@ -131,12 +131,12 @@ class TimedProgressBar(ProgressBar):
         return f"{unit} {done:,}{end}: {', '.join(parts)}"
 
     def _wipe(self) -> None:
-        if self._is_open and self._on_terminal:
-            _write(f"\r{' ' * _width()}\r")
+        if self._on_terminal and (self._is_open or self._judging is not None):
+            wipe()
 
     def _close(self) -> None:
         if self._is_open and self._on_terminal:
-            _write("\n")
+            write("\n")
         self._is_open = False
 
     # Judging
@@ -169,6 +169,8 @@ class TimedProgressBar(ProgressBar):
         if self._judging is not None:
             self._judging.close()
             self._judging = None
+            if not self._is_open:  # a line above it has drawn it before its time
+                wipe()
 
 
 def _shown(trainer: Trainer) -> dict[str, str]:
@@ -176,19 +178,20 @@ def _shown(trainer: Trainer) -> dict[str, str]:
     metrics = trainer.callback_metrics
     shown = {name: f"{metrics[name]:.4f}" for name in LOSSES if name in metrics}
     more = {name: f"{float(value):.4g}" for name, value in trainer.progress_bar_metrics.items()}
-    return shown | {name: value for name, value in more.items() if name not in shown}
+    more = {_plain(name): value for name, value in more.items() if name not in shown}
+    return shown | more
+
+
+def _plain(name: str) -> str:
+    """A name that ends no line and moves no cursor."""
+    return "".join(character if character.isprintable() else " " for character in name)
 
 
 def _unit(trainer: Trainer) -> str:
     """What is counted: where gradients are added up, several batches make a step."""
-    return "step" if total_batches(trainer) == total_steps(trainer) else "batch"
+    return "step" if trainer.accumulate_grad_batches == 1 else "batch"
 
 
 def _width() -> int:
     """A terminal's, but for the column that some of them wrap at."""
     return max(columns() - 1, 1)
-
-
-def _write(text: str) -> None:
-    aside().write(text)
-    aside().flush()
