@@ -115,7 +115,7 @@ def test_the_overlay_prints_the_override_draws_the_curve_and_stops(run):
     assert 0.05 <= float(found[1]) <= 0.3
     folder = Path("logs/mlp/version_0")
     assert (folder / "lr_find.png").stat().st_size > 10_000
-    images = EventAccumulator(str(folder)).Reload().Images("lr_find")
+    images = EventAccumulator(str(folder)).Reload().Images("watch/lr_find")
     assert images[0].width > 400
     assert not (folder / "checkpoints").exists()
 
