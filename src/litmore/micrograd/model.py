@@ -139,6 +139,7 @@ class ScalarMLP(LightningModule):
             {f"{stage}/hinge": loss, f"{stage}/accuracy": correct.double().mean()},
             batch_size=len(y),
             sync_dist=stage != "train",
+            prog_bar=True,
         )
 
 
