@@ -138,6 +138,9 @@ TO_A_TRAINING = {
     "a schedule that is none": (at("lr_schedulers", value=[3]), "no usable lr_schedulers"),
     "a short random state": (at(*RNG, "torch", value=torch.zeros(3)), "no usable rng_states"),
     "numpy's random state": (at(*RNG, "numpy", value=["x"]), "no usable rng_states"),
+    "a negative random state": (
+        at(*RNG, "numpy", value=["MT19937", [-1] * 624, 1, 0, 0.0]), "no usable rng_states",
+    ),
     "Python's random state": (at(*RNG, "python", value=(3, (1,), None)), "no usable rng_states"),
     "no random state": (at("rng_states", value=[{}]), "no usable rng_states"),
     "a word for random states": (at("rng_states", value="abc"), "no usable rng_states"),
