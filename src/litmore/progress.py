@@ -31,7 +31,7 @@ def progress(what: str, total: int | None, unit: str) -> tqdm:
         desc=what,
         unit=unit,
         unit_scale=unit == "B" or (total or 0) >= 10_000,  # 38/60 is no 38.0/60.0
-        ncols=max(columns() - 1, 1),
+        ncols=room(),
         delay=SILENT,
         leave=False,
         disable=not _is_watched(),
@@ -44,7 +44,7 @@ def waiting(what: str) -> Iterator[None]:
     if not _is_watched():
         yield
         return
-    said = f"{what} {'…' if is_unicode() else '...'}"[: columns() - 1]
+    said = f"{what} {'…' if is_unicode() else '...'}"[: room()]
     write(f"{said}\r")
     try:
         yield
@@ -55,7 +55,7 @@ def waiting(what: str) -> Iterator[None]:
 def wipe() -> None:
     """Leave nothing on a terminal's line, so that what is said next does not stand behind a bar."""
     if has_bar():
-        write(f"\r{' ' * max(columns() - 1, 1)}\r")
+        write(f"\r{' ' * room()}\r")
 
 
 def write(text: str) -> None:
@@ -84,6 +84,11 @@ def columns() -> int:
         width = 0
     asked = os.environ.get("COLUMNS", "")
     return int(asked) if asked.isdecimal() and int(asked) else width or 80
+
+
+def room() -> int:
+    """Columns that a bar may take: some terminals go on to the next line after the last one."""
+    return max(columns() - 1, 1)
 
 
 def wrapped(line: str) -> list[str]:

@@ -12,7 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from litmore.program import program
-from litmore.progress import columns, wipe, wrapped
+from litmore.progress import room, wipe, wrapped
 from litmore.sweep.plan import Plan
 from litmore.sweep.runner import WHY
 from litmore.sweep.space import flags
@@ -45,7 +45,7 @@ class Progress:
         if sys.stderr.isatty():
             clock = f"[{time.monotonic() - self._start:.0f} s] "
             wipe()
-            sys.stderr.write((clock + line)[: max(columns() - 1, 1)])
+            sys.stderr.write((clock + line)[: room()])
         elif line != self._last:
             sys.stderr.write(f"{line}\n")
         sys.stderr.flush()

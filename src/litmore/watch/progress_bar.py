@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
 from tqdm.utils import disp_len
 
-from litmore.progress import columns, has_bar, is_unicode, progress, wipe, write
+from litmore.progress import has_bar, is_unicode, progress, room, wipe, write
 from litmore.steps import batches_done, total_batches
 
 LOSSES = ("val/loss", "train/loss")
@@ -98,10 +98,10 @@ class TimedProgressBar(ProgressBar):
         done, total = batches_done(trainer), total_batches(trainer)
         if self._on_terminal:
             bar = self._bar(trainer, done, total)
-            write(f"\r{bar}{' ' * (_width() - disp_len(bar))}")
-        elif done > self._begun and (done, _shown(trainer)) != self._told:
-            self._told = done, _shown(trainer)
-            write(f"{self._line(trainer, done, total)}\n")
+            write(f"\r{bar}{' ' * (room() - disp_len(bar))}")
+        elif done > self._begun and (told := (done, _shown(trainer))) != self._told:
+            self._told = told
+            write(f"{self._line(trainer, *told, total)}\n")
 
     def _bar(self, trainer: Trainer, done: int, total: int | None) -> str:
         shown = _shown(trainer)
@@ -110,7 +110,7 @@ class TimedProgressBar(ProgressBar):
             done,
             total or math.inf,
             self._drawn - self._started,
-            ncols=_width(),
+            ncols=room(),
             prefix=f"{losses} " if losses else "",
             unit=_unit(trainer),
             bar_format=BAR if total else ENDLESS,
@@ -119,11 +119,11 @@ class TimedProgressBar(ProgressBar):
             ascii=not is_unicode(),
         )
 
-    def _line(self, trainer: Trainer, done: int, total: int | None) -> str:
+    def _line(self, trainer: Trainer, done: int, shown: dict[str, str], total: int | None) -> str:
         unit = _unit(trainer)
         seconds = max(self._drawn - self._started, 1e-9)
         rate = (done - self._begun) / seconds
-        parts = [f"{name} {value}" for name, value in _shown(trainer).items()]
+        parts = [f"{name} {value}" for name, value in shown.items()]
         parts.append(f"{rate:.3g} {unit}/s")
         if total and rate:
             parts.append(f"{tqdm.format_interval((total - done) / rate)} left")
@@ -190,8 +190,3 @@ def _plain(name: str) -> str:
 def _unit(trainer: Trainer) -> str:
     """What is counted: where gradients are added up, several batches make a step."""
     return "step" if trainer.accumulate_grad_batches == 1 else "batch"
-
-
-def _width() -> int:
-    """A terminal's, but for the column that some of them wrap at."""
-    return max(columns() - 1, 1)
